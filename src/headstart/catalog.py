@@ -1,0 +1,54 @@
+"""Every plug-in by name: one line each, imported only when asked for.
+
+A new task, source or technique is one file and one line here. Contract tests run over these
+tables, so a new line is tested without writing a test.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from headstart.errors import RequestError, did_you_mean
+
+MODALITIES: Mapping[str, str] = {
+    "image": "headstart.modalities.image.modality:ImageModality",
+}
+
+TASKS: Mapping[str, str] = {
+    "image-classification": "headstart.tasks.image_classification:ImageClassification",
+}
+
+SOURCES: Mapping[str, str] = {
+    "builtin": "headstart.sources.builtin:Builtin",
+    "timm": "headstart.sources.timm:Timm",
+    "local": "headstart.sources.local:Local",
+}
+
+TECHNIQUES: Mapping[str, str] = {
+    "auto": "headstart.techniques.auto:Auto",
+    "linear-probe": "headstart.techniques.linear_probe:LinearProbe",
+    "two-phase": "headstart.techniques.two_phase:TwoPhase",
+    "gradual-unfreezing": "headstart.techniques.gradual_unfreezing:GradualUnfreezing",
+    "full": "headstart.techniques.full:Full",
+}
+
+
+def resolve(kind: str, name: str, table: Mapping[str, str]) -> Any:
+    """The class that a table has under a name.
+
+    Args:
+        kind: what the table lists, for the message: ``"technique"``.
+        name: the name that the user gave.
+        table: one of the tables of this module.
+
+    Raises:
+        RequestError: the table has no such name.
+    """
+    if name not in table:
+        raise RequestError(
+            f"Unknown {kind} '{name}'.{did_you_mean(name, table)}", f"There are: {', '.join(sorted(table))}."
+        )
+    module, attribute = table[name].split(":")
+    return getattr(importlib.import_module(module), attribute)

@@ -1,0 +1,67 @@
+"""What the rooms agree on: the values that flow between them, and the seams where files plug in.
+
+Torch and numpy appear in annotations only, so that the command line can import it at once. How
+detection, speech, generation and tags fit these contracts is written in docs/architecture.md.
+"""
+
+from headstart.contracts.events import (
+    Event,
+    Notice,
+    Observer,
+    PhaseEnded,
+    PhaseStarted,
+    Progress,
+    StepDone,
+    Validated,
+)
+from headstart.contracts.seams import (
+    Modality,
+    Network,
+    Source,
+    Task,
+    Technique,
+)
+from headstart.contracts.values import (
+    Backbone,
+    Batch,
+    Boundary,
+    Budget,
+    Example,
+    Head,
+    Loss,
+    Objective,
+    Phase,
+    Prediction,
+    Scan,
+    Scorer,
+    View,
+)
+
+__all__ = [
+    "Backbone",
+    "Batch",
+    "Boundary",
+    "Budget",
+    "Event",
+    "Example",
+    "Head",
+    "Loss",
+    "Modality",
+    "Network",
+    "Notice",
+    "Objective",
+    "Observer",
+    "Phase",
+    "PhaseEnded",
+    "PhaseStarted",
+    "Prediction",
+    "Progress",
+    "Scan",
+    "Scorer",
+    "Source",
+    "StepDone",
+    "Task",
+    "Technique",
+    "Validated",
+    "View",
+]

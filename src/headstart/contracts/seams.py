@@ -1,0 +1,201 @@
+"""The seams where files plug in: a modality, a source, a technique, a task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+
+from headstart.contracts.values import (
+    Backbone,
+    Batch,
+    Budget,
+    Example,
+    Head,
+    Loss,
+    Objective,
+    Phase,
+    Prediction,
+    Scan,
+    Scorer,
+    View,
+)
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+class Modality(Protocol):
+    """Bytes to tensors, for one kind of input. Knows nothing of labels or models."""
+
+    name: ClassVar[str]
+    suffixes: ClassVar[frozenset[str]]
+
+    def __init__(self, preprocessing: Any, augmentation: Any, seed: int) -> None: ...
+
+    def scan(self, example: Example) -> Scan:
+        """Decode the input once, whole, and say what it is; an unreadable one is no exception."""
+        ...
+
+    def view(self, example: Example, epoch: int | None) -> View:
+        """An example as tensors; `epoch` None is the evaluation form, without augmentation.
+
+        The augmentation drawn is a function of (seed, epoch, id).
+
+        Raises:
+            DataError: the input cannot be read.
+        """
+        ...
+
+    @classmethod
+    def preprocessing_from(cls, state: Mapping[str, Any]) -> Any:
+        """The frozen dataclass from what `preprocessing_state` gave."""
+        ...
+
+    @classmethod
+    def preprocessing_state(cls, preprocessing: Any) -> dict[str, Any]:
+        """Plain data for bundle.json."""
+        ...
+
+
+class Source(Protocol):
+    """Where weights come from: one file a hub."""
+
+    name: ClassVar[str]
+
+    def names(self) -> Sequence[str]:
+        """Models that can be had without a network."""
+        ...
+
+    def knows(self, name: str) -> bool:
+        """Whether this source has a model of that name (installed or downloadable)."""
+        ...
+
+    def load(self, name: str, *, image_size: int | None = None) -> Backbone:
+        """The pretrained backbone.
+
+        Args:
+            name: without the ``SOURCE:`` prefix.
+            image_size: another input size than the checkpoint's, in pixels.
+
+        Raises:
+            ModelError: no such model, no network, damaged file; the message names the remedy.
+        """
+        ...
+
+    def rebuild(self, blueprint: Mapping[str, Any]) -> nn.Module:
+        """The module of a blueprint with untrained weights, needing no network."""
+        ...
+
+
+class Technique(Protocol):
+    """How the model is changed while it learns. Pure: decides, touches no tensor.
+
+    `Options` is the technique's own frozen dataclass; a technique is made from an instance of it.
+    """
+
+    name: ClassVar[str]
+    Options: ClassVar[type[Any]]
+
+    def __init__(self, options: Any) -> None: ...
+
+    def phases(self, budget: Budget, boundaries: Sequence[str]) -> tuple[Phase, ...]:
+        """What is trained, in what order, at what rates. Empty: the probe alone.
+
+        Args:
+            budget: what may be spent.
+            boundaries: names, stem to head.
+        """
+        ...
+
+
+class Network(Protocol):
+    """What a task builds: an `nn.Module` with its two parts apart."""
+
+    backbone: nn.Module
+    head: nn.Module
+
+
+class Task(Protocol):
+    """What is predicted: target encoding, head, loss, metrics, decoding, pictures.
+
+    A task is an immutable value: `from_examples` learns what it must know (labels), `state` and
+    `from_state` take it into the bundle and back.
+    """
+
+    name: ClassVar[str]
+    modality: ClassVar[str]
+    lower_is_better: ClassVar[frozenset[str]]
+    metric: str
+    labels: tuple[str, ...]
+
+    @classmethod
+    def from_examples(cls, examples: Sequence[Example], options: Mapping[str, Any]) -> Self:
+        """The task that these training examples state.
+
+        Args:
+            examples: the training split.
+            options: the task's own settings: ``{"multi_label": True}``.
+
+        Raises:
+            DataError: targets that cannot be learned from.
+        """
+        ...
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """The task from what `state` gave."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Plain data for bundle.json."""
+        ...
+
+    def encode(self, example: Example) -> Any:
+        """The example's target as the loss and the scorers take it.
+
+        Raises:
+            DataError: an unknown label.
+        """
+        ...
+
+    def class_weights(self, examples: Sequence[Example]) -> tuple[float, ...]:
+        """Weights that make every class count alike, mean 1 over the examples."""
+        ...
+
+    def build(self, backbone: Backbone, head: Head) -> nn.Module:
+        """The network: backbone and a new head. Has `.backbone` and `.head`."""
+        ...
+
+    def collate(self, examples: Sequence[Example], views: Sequence[View]) -> Batch:
+        """Examples side by side. Targets are None where an example has none."""
+        ...
+
+    def mix(self, batch: Batch, strength: float, generator: torch.Generator) -> Batch:
+        """The batch mixed with itself (mixup), or unchanged where that has no meaning."""
+        ...
+
+    def loss(self, network: nn.Module, batch: Batch, objective: Objective) -> tuple[Loss, Any]:
+        """Loss and the raw outputs it was computed from (the same kind as `outputs` gives)."""
+        ...
+
+    def outputs(self, network: nn.Module, batch: Batch) -> Sequence[Any]:
+        """One output per example of the batch (a row of logits, boxes, tokens), on the CPU."""
+        ...
+
+    def scorers(self, outputs: Sequence[Any], targets: Sequence[Any]) -> dict[str, Scorer]:
+        """Every metric of the task, as functions of example weights.
+
+        Args:
+            outputs: N outputs.
+            targets: N encoded targets.
+        """
+        ...
+
+    def baseline(self, train: Sequence[Any], count: int) -> Sequence[Any]:
+        """`count` outputs of the model that looks at no input, from encoded training targets."""
+        ...
+
+    def decode(self, output: Any) -> Prediction:
+        """What the user sees of one output."""
+        ...

@@ -1,0 +1,131 @@
+"""Every deliberate error. Each says what is wrong, where, and what to do.
+
+HeadstartError                 exit 1
+├── RequestError               exit 2   the request or the data is wrong
+│   ├── ConfigError                     a key or value of the configuration
+│   ├── DataError                       a file, row, column or label
+│   ├── ModelError                      a model that is not there or cannot be read
+│   ├── MissingExtra                    an optional package that is not installed
+│   └── RunFolderError                  a run folder that is locked, taken, or cannot be written
+└── RunError                   exit 1   the run failed
+    ├── CheckpointError                 a checkpoint that is damaged or belongs to another run
+    ├── BundleError                     a saved model that is damaged
+    ├── DiskFull
+    └── NonFiniteLoss
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+
+class HeadstartError(Exception):
+    """A deliberate error: a sentence that names cause and value, and a remedy.
+
+    Args:
+        cause: what is wrong and where, as one sentence.
+        remedy: what to do about it, as one sentence; may be empty.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, cause: str, remedy: str = "") -> None:
+        super().__init__(f"{cause} {remedy}".strip())
+        self.cause = cause
+        self.remedy = remedy
+
+
+class RequestError(HeadstartError):
+    """The request or the data is wrong: nothing was trained."""
+
+    exit_code = 2
+
+
+class _Listed(RequestError):
+    """All mistakes of one place at once, a line each."""
+
+    @classmethod
+    def listed(cls, where: str, problems: Sequence[str], remedy: str = "") -> _Listed:
+        """One error from many problems.
+
+        Args:
+            where: the file or folder that they are in.
+            problems: one sentence each, beginning with the key or row.
+            remedy: what to do about all of them.
+        """
+        if len(problems) == 1:
+            return cls(f"{where}: {problems[0]}", remedy)
+        lines = "".join(f"\n  {problem}" for problem in problems)
+        return cls(f"{where}: {len(problems)} problems{lines}", f"\n{remedy}" if remedy else "")
+
+
+class ConfigError(_Listed):
+    """A key or a value of the configuration is wrong."""
+
+
+class DataError(_Listed):
+    """A file, row, column or label is wrong."""
+
+
+class ModelError(RequestError):
+    """A model is not there, or its weights cannot be read."""
+
+
+class MissingExtra(RequestError):
+    """An optional package is not installed.
+
+    Args:
+        feature: what needs it, such as ``"Parquet tables"``.
+        install: the line that installs it, such as ``"pip install 'headstart[data]'"``.
+    """
+
+    def __init__(self, feature: str, install: str) -> None:
+        super().__init__(f"{feature} needs a package that is not installed.", f"Install it: {install}")
+
+
+class RunFolderError(RequestError):
+    """A run folder is locked by another process, already used, or cannot be written."""
+
+
+class RunError(HeadstartError):
+    """The run failed after it had begun."""
+
+
+class CheckpointError(RunError):
+    """A checkpoint is damaged, or belongs to another model, task or data."""
+
+
+class BundleError(RunError):
+    """A saved model is damaged or not a model of headstart."""
+
+
+class DiskFull(RunError):
+    """The disk has no room.
+
+    Args:
+        path: what was being written.
+        need: bytes needed.
+        have: bytes free.
+    """
+
+    def __init__(self, path: object, need: int, have: int) -> None:
+        super().__init__(
+            f"{path}: disk full: need {_megabytes(need)}, have {_megabytes(have)}.",
+            "Free some space; what was saved before is intact, so --resume goes on from there.",
+        )
+
+
+class NonFiniteLoss(RunError):
+    """The loss became NaN or infinite."""
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """``" Did you mean 'epochs'?"`` where a known name is near, else an empty string."""
+    near = difflib.get_close_matches(name, list(names), n=1, cutoff=0.6)
+    return f" Did you mean '{near[0]}'?" if near else ""
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:.1f} MB"

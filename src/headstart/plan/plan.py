@@ -1,0 +1,70 @@
+"""The plan: every decision resolved, with its reason. Pure data; no torch, no files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from headstart.config.schema import Augmentation
+from headstart.contracts import Head, Objective, Phase
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Decision(Generic[T]):
+    """A value and why it was chosen, as one short clause."""
+
+    value: T
+    reason: str
+
+
+@dataclass(frozen=True)
+class OptimiserPlan:
+    """Optimiser and the shape of its rate over a phase; `warmup` is a share of the steps."""
+
+    name: str
+    weight_decay: float
+    momentum: float
+    clip: float
+    schedule: str
+    warmup: float
+    ema: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything decided before training.
+
+    Attributes:
+        reasons: why, by the dotted name of the attribute; in the order they were decided.
+        frozen: boundaries that nothing trains.
+        batch_size: examples computed at once; `accumulate` of these make a step.
+        evaluation_batch_size: fixed, last batch padded, so that an example's scores do not
+            depend on its neighbours; the bundle keeps it.
+        metric: the main one, on which the best weights are chosen (ties by the loss).
+    """
+
+    task: str
+    model: str
+    technique: str
+    technique_options: Mapping[str, object]
+    phases: tuple[Phase, ...]
+    frozen: tuple[str, ...]
+    head: Head
+    objective: Objective
+    optimiser: OptimiserPlan
+    augment: Augmentation
+    image_size: int
+    batch_size: int
+    accumulate: int
+    evaluation_batch_size: int
+    precision: str
+    batch_norm: str
+    channels_last: bool
+    keep_probe: bool
+    metric: str
+    device: str
+    seed: int
+    reasons: Mapping[str, str]
