@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
 
 
 class HeadstartError(Exception):
@@ -29,7 +28,7 @@ class HeadstartError(Exception):
         remedy: what to do about it, as one sentence; may be empty.
     """
 
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
 
     def __init__(self, cause: str, remedy: str = "") -> None:
         super().__init__(f"{cause} {remedy}".strip())
@@ -119,6 +118,22 @@ class DiskFull(RunError):
 
 class NonFiniteLoss(RunError):
     """The loss became NaN or infinite."""
+
+
+class Interrupted(RunError):
+    """A signal stopped the run; its state is saved.
+
+    Args:
+        path: the run folder.
+        exit_code: 128 and the signal's number.
+    """
+
+    def __init__(self, path: object, exit_code: int) -> None:
+        super().__init__(
+            f"{path}: stopped by a signal; the state is saved.",
+            f"Go on with `headstart fit --resume {path}`.",
+        )
+        self.exit_code = exit_code
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:

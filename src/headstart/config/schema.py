@@ -90,7 +90,11 @@ class TrainConfig:
         ema: decay of the average of the weights; 0 is off.
         precision: "bf16" computes in bfloat16 where that is safe.
         batch_norm: "frozen" keeps the statistics of BatchNorm layers that are trained.
+        loss: "sigmoid" asks one-class-or-not of two labels; None is what the labels suggest.
+        metric: the main one, on which the best weights are chosen; None is the task's.
         keep_probe: whether the probe is returned where it beats what was trained.
+        refit: whether a probe that is returned is fitted once more on training and validation
+            examples together.
     """
 
     epochs: Annotated[int, Ge(1), Le(100_000)] | None = None
@@ -111,7 +115,10 @@ class TrainConfig:
     ema: Share = 0.0
     precision: Literal["fp32", "bf16"] | None = None
     batch_norm: Literal["frozen", "train"] | None = None
+    loss: Literal["softmax", "sigmoid"] | None = None
+    metric: str | None = None
     keep_probe: bool = True
+    refit: bool = True
 
 
 @dataclass(frozen=True)

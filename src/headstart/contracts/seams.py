@@ -11,6 +11,7 @@ from headstart.contracts.values import (
     Budget,
     Example,
     Head,
+    LinearTargets,
     Loss,
     Objective,
     Phase,
@@ -45,6 +46,10 @@ class Modality(Protocol):
         Raises:
             DataError: the input cannot be read.
         """
+        ...
+
+    def picture(self, example: Example) -> bytes | None:
+        """A small JPEG or PNG file of the input, for reports; None where there is nothing to see."""
         ...
 
     @classmethod
@@ -126,8 +131,16 @@ class Task(Protocol):
     name: ClassVar[str]
     modality: ClassVar[str]
     lower_is_better: ClassVar[frozenset[str]]
-    metric: str
-    labels: tuple[str, ...]
+
+    @property
+    def metric(self) -> str:
+        """The main one of its scorers."""
+        ...
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What it can say, in the order of its outputs."""
+        ...
 
     @classmethod
     def from_examples(cls, examples: Sequence[Example], options: Mapping[str, Any]) -> Self:
@@ -181,6 +194,14 @@ class Task(Protocol):
 
     def outputs(self, network: nn.Module, batch: Batch) -> Sequence[Any]:
         """One output per example of the batch (a row of logits, boxes, tokens), on the CPU."""
+        ...
+
+    def linear_targets(self, targets: Sequence[Any]) -> LinearTargets | None:
+        """What a linear probe learns for N encoded targets; None where a probe has no meaning."""
+        ...
+
+    def read_head(self, values: Any) -> Sequence[Any]:
+        """Outputs, as `outputs` gives them, from (N, outputs) values of a linear head."""
         ...
 
     def scorers(self, outputs: Sequence[Any], targets: Sequence[Any]) -> dict[str, Scorer]:

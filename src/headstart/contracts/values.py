@@ -135,6 +135,19 @@ class Prediction:
     labels: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class LinearTargets:
+    """Targets as a linear model on features learns them.
+
+    Attributes:
+        values: (N, outputs) in {0, 1}.
+        exclusive: whether the outputs are one choice (softmax) or questions apart (sigmoid).
+    """
+
+    values: np.ndarray
+    exclusive: bool
+
+
 # A metric as a function of example weights: (R, N) non-negative weights -> (R,) values. A row
 # of ones is the plain score; a bootstrap replicate is a row of counts. Sorting is done once.
 Scorer = Callable[["np.ndarray"], "np.ndarray"]

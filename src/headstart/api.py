@@ -1,0 +1,121 @@
+"""What Python calls: the one-liners, and the steps underneath, so that nobody outgrows them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from headstart import workflow
+from headstart.artifact.bundle import load_bundle
+from headstart.artifact.model import Model
+from headstart.artifact.result import Run
+from headstart.artifact.run import existing_run
+from headstart.config.load import load as load_config
+from headstart.config.schema import Config
+from headstart.config.shortcuts import SHORTCUTS
+from headstart.data.dataset import Dataset, Finding
+from headstart.evaluation.scores import Scores
+from headstart.plan.plan import Plan
+from headstart.steps.prepare import read_data
+
+
+def fit(
+    data: str | Path,
+    *,
+    task: str | None = None,
+    model: str | None = None,
+    technique: str | None = None,
+    time_limit: str | float | None = None,
+    epochs: int | None = None,
+    lr: float | None = None,
+    batch_size: int | None = None,
+    image_size: int | None = None,
+    label: str | None = None,
+    group: str | None = None,
+    seed: int | None = None,
+    device: str | None = None,
+    out: str | Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+    stream: TextIO | None = sys.stderr,
+) -> Run:
+    """From data to a saved, evaluated model: ``headstart fit``.
+
+    Args:
+        data: folder of class folders, or a table.
+        task: what is predicted; inferred where None, like all that follows.
+        model: ``SOURCE:NAME``, or a NAME that only one source knows.
+        technique: how the model is changed while it learns.
+        time_limit: seconds, or ``"10m"``.
+        epochs: in all phases together.
+        lr: the technique's reference rate.
+        batch_size: examples computed at once.
+        image_size: input pixels.
+        label, group: columns of a table.
+        seed: of the split, the order and the new weights.
+        device: "cpu", "cuda", "cuda:1" or "mps".
+        out: the run folder.
+        settings: any other key of the configuration: ``{"train.label_smoothing": 0.1}``.
+        stream: where progress, plan and scores are shown; None shows nothing.
+
+    Raises:
+        HeadstartError: with what is wrong, where, and what to do.
+    """
+    named = {
+        "data": str(data),
+        "task": task,
+        "model": model,
+        "technique": technique,
+        "time_limit": time_limit,
+        "epochs": epochs,
+        "lr": lr,
+        "batch_size": batch_size,
+        "image_size": image_size,
+        "label": label,
+        "group": group,
+        "seed": seed,
+        "device": device,
+        "out": None if out is None else str(out),
+    }
+    stated = {SHORTCUTS[name]: value for name, value in named.items() if value is not None}
+    return workflow.fit(load_config(None, {**stated, **(settings or {})}), stream=stream)
+
+
+def resume(run: str | Path, *, allow_data_change: bool = False, stream: TextIO | None = sys.stderr) -> Run:
+    """Go on with a run that was stopped: ``headstart fit --resume``."""
+    config = load_config(existing_run(Path(run)).config)
+    return workflow.fit(config, resume=Path(run), allow_data_change=allow_data_change, stream=stream)
+
+
+def load(path: str | Path, *, device: str = "cpu") -> Model:
+    """The model of a run, or of a bundle, ready to predict.
+
+    Raises:
+        BundleError: there is none, or it is damaged.
+    """
+    return load_bundle(Path(path), device=device)
+
+
+def read(data: str | Path, settings: Mapping[str, Any] | None = None) -> Dataset:
+    """The labelled examples of a folder or table, by reference."""
+    return read_data(_request(data, settings))
+
+
+def check(data: str | Path, settings: Mapping[str, Any] | None = None) -> tuple[Finding, ...]:
+    """What is in the data, and what is wrong with it: ``headstart check``."""
+    return workflow.check(_request(data, settings))
+
+
+def plan(data: str | Path, settings: Mapping[str, Any] | None = None) -> Plan:
+    """Every decision that `fit` would make, with its reason: ``headstart fit --dry-run``."""
+    return workflow.plan(_request(data, settings))
+
+
+def evaluate(run: str | Path, data: str | Path | None = None) -> Scores:
+    """Scores of a run's model on its test split or on other labelled data: ``headstart evaluate``."""
+    return workflow.evaluate(Path(run), None if data is None else Path(data))
+
+
+def _request(data: str | Path, settings: Mapping[str, Any] | None) -> Config:
+    return load_config(None, {"data.path": str(data), **(settings or {})})

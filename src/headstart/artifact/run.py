@@ -1,0 +1,217 @@
+"""The run folder: which file is where, and that one process at a time writes it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headstart.errors import RunFolderError
+from headstart.training.durable import write_file_durably
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one run, by what they are."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved request."""
+        return self.path / "config.toml"
+
+    @property
+    def plan(self) -> Path:
+        """Every decision with its reason."""
+        return self.path / "plan.json"
+
+    @property
+    def data(self) -> Path:
+        """Fingerprint, findings, splits by example id."""
+        return self.path / "data.json"
+
+    @property
+    def metrics(self) -> Path:
+        """One event a line."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def checkpoints(self) -> Path:
+        """A folder a checkpoint."""
+        return self.path / "checkpoints"
+
+    @property
+    def tensorboard(self) -> Path:
+        """TensorBoard's event files."""
+        return self.path / "tensorboard"
+
+    @property
+    def model(self) -> Path:
+        """The bundle."""
+        return self.path / "model"
+
+    @property
+    def test_predictions(self) -> Path:
+        """Scores of every test example."""
+        return self.path / "predictions" / "test.csv"
+
+    @property
+    def result(self) -> Path:
+        """Scores for programs; written last but for the report."""
+        return self.path / "result.json"
+
+    @property
+    def report(self) -> Path:
+        """The page for people."""
+        return self.path / "report.html"
+
+    @property
+    def lock(self) -> Path:
+        """Who writes here now."""
+        return self.path / "run.lock"
+
+
+def next_free(parent: Path, name: str) -> Path:
+    """``parent/name``, or ``parent/name-2`` and so on where it is taken."""
+    path, number = parent / name, 1
+    while path.exists():
+        number += 1
+        path = parent / f"{name}-{number}"
+    return path
+
+
+def existing_run(path: Path) -> RunFolder:
+    """The run folder at a path.
+
+    Raises:
+        RunFolderError: there is none.
+    """
+    folder = RunFolder(path)
+    if not folder.config.is_file():
+        what = "is not a run folder (it has no config.toml)" if path.exists() else "does not exist"
+        raise RunFolderError(f"{path}: {what}.", "Name the folder that `headstart fit` wrote.")
+    return folder
+
+
+@contextmanager
+def new_run(path: Path) -> Iterator[RunFolder]:
+    """Make and lock a run folder; one in which nothing was written is removed again.
+
+    Raises:
+        RunFolderError: it holds a run already, cannot be written, or is in use.
+    """
+    folder = RunFolder(path)
+    if folder.result.exists():
+        raise RunFolderError(f"{path}: holds a finished run.", "Choose another --out, or remove it.")
+    if folder.config.exists():
+        raise RunFolderError(
+            f"{path}: holds an unfinished run.",
+            f"Continue it with `headstart fit --resume {path}`, or choose another --out.",
+        )
+    made = [parent for parent in (path, *path.parents) if not parent.exists()]
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    if any(entry.name != folder.lock.name for entry in path.iterdir()):
+        raise RunFolderError(f"{path}: is not empty, and not a run.", "Choose another --out.")
+    try:
+        with locked(folder):
+            yield folder
+    finally:
+        for empty in made:
+            if any(empty.iterdir()):
+                break
+            empty.rmdir()
+
+
+@contextmanager
+def locked(folder: RunFolder) -> Iterator[None]:
+    """Hold a run folder. The lock of a process that is dead on this host is taken over.
+
+    Raises:
+        RunFolderError: another process holds it, or the folder cannot be written.
+    """
+    while True:
+        try:
+            handle = os.open(folder.lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+            break
+        except FileExistsError:
+            _break_stale(folder)
+        except OSError as error:
+            raise _unwritable(folder.path, error) from error
+    try:
+        with os.fdopen(handle, "w") as file:
+            json.dump({"pid": os.getpid(), "host": socket.gethostname(), "born": _born(os.getpid())}, file)
+        yield
+    finally:
+        folder.lock.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_file_durably(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON file that a run wrote.
+
+    Raises:
+        RunFolderError: it is missing or damaged.
+    """
+    try:
+        value: dict[str, Any] = json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise RunFolderError(f"{path}: missing.", "The run did not get that far; finish it first.") from error
+    except (ValueError, OSError) as error:
+        raise RunFolderError(f"{path}: cannot be read ({error}).", "The file is damaged.") from error
+    return value
+
+
+def _break_stale(folder: RunFolder) -> None:
+    try:
+        holder = json.loads(folder.lock.read_text() or "{}")
+    except FileNotFoundError:
+        return
+    except (ValueError, OSError):
+        holder = {}
+    pid, host = holder.get("pid"), holder.get("host")
+    if pid is None or (host == socket.gethostname() and _born(pid) != holder.get("born")):
+        # Renaming first: of two processes that find the same stale lock, one gets it.
+        aside = folder.lock.with_name(f"run.lock.stale-{os.getpid()}")
+        try:
+            folder.lock.rename(aside)
+        except FileNotFoundError:
+            return
+        aside.unlink()
+        return
+    raise RunFolderError(
+        f"{folder.path}: process {pid} on {host} is writing here.",
+        f"Wait for it, or stop it; if it is gone, remove {folder.lock}.",
+    )
+
+
+def _born(pid: int) -> str | None:
+    """When a process of this host began, so that a reused pid is not taken for it; None if dead."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
+    except (OSError, IndexError):
+        pass
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return None
+    except OSError:
+        pass
+    return None if Path("/proc/self/stat").exists() else "alive"
+
+
+def _unwritable(path: Path, error: OSError) -> RunFolderError:
+    return RunFolderError(f"{path}: cannot be written ({error.strerror}).", "Choose another --out.")

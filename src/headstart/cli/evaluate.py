@@ -1,0 +1,31 @@
+"""headstart evaluate."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+
+def evaluate(
+    run: Annotated[Path, Argument(metavar="RUN", help="A run folder.")],
+    data: Annotated[
+        Path | None, Argument(metavar="[DATA]", help="Other data than the run's test split.")
+    ] = None,
+    *,
+    as_json: Annotated[bool, Option("--json", help="Print the scores as JSON.")] = False,
+) -> None:
+    """Show the scores of RUN with their intervals, on its test split or on DATA."""
+    from headstart import workflow
+    from headstart.steps.judge import finite
+
+    scores = workflow.evaluate(run, data)
+    if as_json:
+        print(json.dumps(finite(scores.state()), indent=2))
+        return
+    print(f"{scores.n} examples, with 95 % intervals")
+    for name, score in scores.metrics.items():
+        interval = "" if score.low is None else f"{score.low:.4f} to {score.high:.4f}"
+        print(f"{name:<20}{score.value:>10.4f}    {interval}".rstrip())

@@ -1,0 +1,160 @@
+"""Examples to batches, in an order that is a function of (seed, epoch). Stores nothing random.
+
+A position is one integer, the number of batches done, whatever the number of threads.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+
+import numpy as np
+
+from headstart.contracts import Batch, Example, View
+from headstart.data.prefetch import prefetch
+from headstart.errors import DataError, HeadstartError
+
+MakeView = Callable[[Example, int | None], View]
+Collate = Callable[[Sequence[Example], Sequence[View]], Batch]
+
+
+class TrainBatches:
+    """Training examples, shuffled anew each epoch; a short last batch is kept.
+
+    Args:
+        examples: of the training split.
+        view: the modality's.
+        collate: the task's.
+        batch_size: examples a batch.
+        seed: of the order.
+        threads: that make views; None is one a core.
+    """
+
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        view: MakeView,
+        collate: Collate,
+        *,
+        batch_size: int,
+        seed: int,
+        threads: int | None = None,
+    ) -> None:
+        self._examples = examples
+        self._view = view
+        self._collate = collate
+        self._batch_size = batch_size
+        self._seed = seed
+        self._threads = threads or os.cpu_count() or 1
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        return math.ceil(len(self._examples) / self._batch_size)
+
+    def steps_per_epoch(self, accumulate: int) -> int:
+        """Optimiser steps in an epoch, where `accumulate` batches make a step."""
+        return math.ceil(len(self) / accumulate)
+
+    def order(self, epoch: int) -> list[Example]:
+        """The examples as this epoch takes them."""
+        generator = np.random.Generator(np.random.Philox(key=[self._seed, epoch]))
+        return [self._examples[index] for index in generator.permutation(len(self._examples))]
+
+    def epoch(self, epoch: int, *, start: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch, from the `start`-th on.
+
+        Raises:
+            DataError: an example has no view; the message names it.
+        """
+        examples = self.order(epoch)[start * self._batch_size :]
+        return _batches(
+            examples,
+            self._view,
+            self._collate,
+            epoch=epoch,
+            batch_size=self._batch_size,
+            threads=self._threads,
+        )
+
+
+class EvaluationBatches:
+    """Examples in their order, without augmentation, in batches of one fixed size.
+
+    The last batch is filled up with its last example; its ids name the real ones only.
+
+    Args:
+        examples: to evaluate, or to predict.
+        view: the modality's.
+        collate: the task's.
+        batch_size: examples a batch.
+        threads: that make views; None is one a core.
+    """
+
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        view: MakeView,
+        collate: Collate,
+        *,
+        batch_size: int,
+        threads: int | None = None,
+    ) -> None:
+        self._examples = examples
+        self._view = view
+        self._collate = collate
+        self._batch_size = batch_size
+        self._threads = threads or os.cpu_count() or 1
+
+    def __len__(self) -> int:
+        return math.ceil(len(self._examples) / self._batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return _batches(
+            self._examples,
+            self._view,
+            partial(collate_padded, collate=self._collate, batch_size=self._batch_size),
+            epoch=None,
+            batch_size=self._batch_size,
+            threads=self._threads,
+        )
+
+
+def collate_padded(
+    examples: Sequence[Example], views: Sequence[View], collate: Collate, *, batch_size: int
+) -> Batch:
+    """A batch of `batch_size`, filled up with its last example; its ids name the real ones only."""
+    lacking = batch_size - len(examples)
+    batch = collate([*examples, *[examples[-1]] * lacking], [*views, *[views[-1]] * lacking])
+    return replace(batch, ids=batch.ids[: len(examples)])
+
+
+def _batches(
+    examples: Sequence[Example],
+    view: MakeView,
+    collate: Collate,
+    *,
+    epoch: int | None,
+    batch_size: int,
+    threads: int,
+) -> Iterator[Batch]:
+    """Batches in the order of the examples; views of the next ones are made meanwhile."""
+
+    def made(example: Example) -> tuple[Example, View]:
+        try:
+            return example, view(example, epoch)
+        except (HeadstartError, MemoryError):
+            raise
+        except Exception as error:
+            raise DataError(
+                f"{example.origin or example.id}: cannot be made ready: {type(error).__name__}: {error}.",
+                "Remove or repair it.",
+            ) from error
+
+    with closing(prefetch(made, examples, threads=threads, ahead=2 * batch_size)) as results:
+        while rows := list(islice(results, batch_size)):
+            yield collate([example for example, _ in rows], [view for _, view in rows])

@@ -1,0 +1,107 @@
+"""What is in the data, and what is wrong with it. Changes nothing; knows no task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from headstart.config.schema import DataConfig
+from headstart.contracts import Scan
+from headstart.data.check_inputs import odd_sizes, passed_over, unreadable
+from headstart.data.check_labels import class_counts, few_examples, imbalance, similar_labels, unknown_labels
+from headstart.data.dataset import Dataset, Finding
+from headstart.data.duplicates import Duplicates
+from headstart.data.labels import labels_of
+
+
+def check(dataset: Dataset, scans: Mapping[str, Scan], config: DataConfig) -> tuple[Finding, ...]:
+    """Everything that can be said before features are known, gravest first.
+
+    Counts are of the readable examples: what is trained on.
+    """
+    good = usable(dataset, scans)
+    findings = [
+        *unreadable(dataset, scans, config),
+        *class_counts(good),
+        *few_examples(good),
+        *imbalance(good),
+        *similar_labels(good),
+        *unknown_labels(good),
+        *odd_sizes(good, scans),
+        *passed_over(dataset),
+    ]
+    return _sorted(findings)
+
+
+def check_duplicates(dataset: Dataset, duplicates: Duplicates) -> tuple[Finding, ...]:
+    """What duplicates mean: wasted examples, leaks between the data's own splits, disputed labels."""
+    return _sorted([*_repeated(duplicates), *_leaks(dataset, duplicates), *_conflicts(dataset, duplicates)])
+
+
+def usable(dataset: Dataset, scans: Mapping[str, Scan]) -> Dataset:
+    """The dataset without the examples that cannot be read."""
+    good = tuple(example for example in dataset.examples if scans[example.id].error is None)
+    ids = {example.id for example in good}
+    splits = {name: tuple(id for id in members if id in ids) for name, members in dataset.splits.items()}
+    return replace(dataset, examples=good, splits=splits)
+
+
+def _sorted(findings: list[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda finding: ("error", "warning", "note").index(finding.level)))
+
+
+def _repeated(duplicates: Duplicates) -> Iterator[Finding]:
+    """Exact and near duplicates, which count as one when the data is divided."""
+    if duplicates.exact:
+        ids = tuple(id for same in duplicates.exact for id in same)
+        spare = len(ids) - len(duplicates.exact)
+        yield Finding(
+            "warning",
+            "exact-duplicates",
+            f"{spare} examples repeat others exactly. Copies stay on one side of the split; remove them.",
+            ids,
+            (("first", "copies"), *((first, ", ".join(copies)) for first, *copies in duplicates.exact)),
+        )
+    if duplicates.near:
+        ids = tuple(sorted({id for pair in duplicates.near for id in pair}))
+        yield Finding(
+            "note",
+            "near-duplicates",
+            f"{len(duplicates.near)} pairs of examples show nearly the same; look at them.",
+            ids,
+            (("one", "other"), *duplicates.near),
+        )
+
+
+def _leaks(dataset: Dataset, duplicates: Duplicates) -> Iterator[Finding]:
+    """Groups in several of the splits that the data itself has."""
+    place = {id: name for name, ids in dataset.splits.items() for id in ids}
+    members: dict[str, list[str]] = {}
+    for example in dataset.examples:
+        members.setdefault(duplicates.groups[example.id], []).append(example.id)
+    leaking = [ids for ids in members.values() if len({place[id] for id in ids if id in place}) > 1]
+    if leaking:
+        ids = tuple(id for group in leaking for id in group)
+        yield Finding(
+            "warning",
+            "leaks",
+            f"{len(ids)} examples of {len(leaking)} groups (or sets of copies) are in several splits; "
+            "test, then val, keeps them, and the others are left out.",
+            ids,
+            (("split", "example"), *((place.get(id, ""), id) for id in ids)),
+        )
+
+
+def _conflicts(dataset: Dataset, duplicates: Duplicates) -> Iterator[Finding]:
+    """Equal inputs with different targets."""
+    targets = {example.id: example.target for example in dataset.examples}
+    disputed = [same for same in duplicates.exact if any(targets[id] != targets[same[0]] for id in same)]
+    if disputed:
+        ids = tuple(id for same in disputed for id in same)
+        yield Finding(
+            "warning",
+            "label-conflicts",
+            f"{len(disputed)} times, equal inputs have different labels; correct them.",
+            ids,
+            (("example", "label"), *((id, "|".join(labels_of(targets[id]))) for id in ids)),
+        )

@@ -1,0 +1,80 @@
+"""What is wrong with inputs: not readable, of odd sizes, passed over. Knows no labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from headstart.config.schema import DataConfig
+from headstart.contracts import Scan
+from headstart.data.dataset import Dataset, Finding
+
+_TINY = 8  # pixels of the shorter side, below which nothing can be seen
+_ELONGATED = 8  # longer side over shorter, above which a square crop misses most
+_FAR_SMALLER = 0.125  # of the median of the shorter sides
+
+
+def unreadable(dataset: Dataset, scans: Mapping[str, Scan], config: DataConfig) -> Iterator[Finding]:
+    """Inputs that cannot be decoded: an error where they are too many."""
+    broken = [(example, error) for example in dataset.examples if (error := scans[example.id].error)]
+    if not broken:
+        return
+    ids = tuple(example.id for example, _ in broken)
+    table = (("example", "reason"), *((example.origin or example.id, error) for example, error in broken))
+    counted = f"{len(broken)} of {len(dataset.examples)} examples cannot be read"
+    names = ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
+    if len(broken) == len(dataset.examples):
+        yield Finding("error", "unreadable", f"No example can be read: {names}. ({broken[0][1]})", ids, table)
+    elif len(broken) > config.max_unreadable * len(dataset.examples):
+        yield Finding(
+            "error",
+            "unreadable",
+            f"{counted}, more than data.max_unreadable = {config.max_unreadable:g} allows: {names}. "
+            "Repair or remove them, or allow more.",
+            ids,
+            table,
+        )
+    else:
+        yield Finding("warning", "unreadable", f"{counted} and are left out: {names}.", ids, table)
+
+
+def odd_sizes(dataset: Dataset, scans: Mapping[str, Scan]) -> Iterator[Finding]:
+    """Inputs that are tiny, elongated, or far smaller than the rest."""
+    if not dataset.examples:
+        return
+    sizes = np.array([scans[example.id].size for example in dataset.examples])
+    shorter, longer = sizes.min(axis=1), sizes.max(axis=1)
+    median = float(np.median(shorter))
+    kinds = {
+        f"less than {_TINY} pixels wide or high": shorter < _TINY,
+        f"more than {_ELONGATED} times as long as wide": longer > _ELONGATED * shorter,
+        f"far smaller than the others (median {median:g} pixels)": shorter < _FAR_SMALLER * median,
+    }
+    odd = {
+        example.id: (f"{width}x{height}", kind)
+        for kind, which in kinds.items()
+        for example, (width, height), hit in zip(dataset.examples, sizes.tolist(), which, strict=True)
+        if hit
+    }
+    if odd:
+        first, (size, _) = next(iter(odd.items()))
+        yield Finding(
+            "warning",
+            "odd-sizes",
+            f"{len(odd)} inputs are of an odd size, such as {first} ({size}); look whether they belong here.",
+            tuple(sorted(odd)),
+            (("example", "size", "why"), *((id, *odd[id]) for id in sorted(odd))),
+        )
+
+
+def passed_over(dataset: Dataset) -> Iterator[Finding]:
+    """Files and rows that were not read."""
+    if dataset.skipped:
+        yield Finding(
+            "note",
+            "skipped",
+            f"Passed over: {dataset.skipped[0]}"
+            + (f" And {len(dataset.skipped) - 1} more." if len(dataset.skipped) > 1 else ""),
+            table=(("why",), *((reason,) for reason in dataset.skipped)),
+        )

@@ -1,0 +1,23 @@
+"""Labels of examples, whatever the task: counted, and told from other targets."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from headstart.contracts import Example
+
+
+def labels_of(target: Any) -> tuple[str, ...]:
+    """The labels in a target: one text, or a tuple of texts; empty for targets of another kind."""
+    if isinstance(target, str):
+        return (target,)
+    if isinstance(target, tuple) and all(isinstance(part, str) for part in target):
+        return target
+    return ()
+
+
+def count_labels(examples: Iterable[Example]) -> Counter[str]:
+    """How many examples have each label, in the order of the labels."""
+    return Counter(sorted(label for example in examples for label in labels_of(example.target)))

@@ -1,0 +1,162 @@
+"""What to try next, from the evidence of one run. Pure: knows numbers and the names of flags."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headstart.evaluation.report.words import metric_name, number, percent
+from headstart.evaluation.scores import Interval
+
+# From here on a difference of a metric in [0, 1] is worth a sentence.
+GAP = 0.1
+# Below this, training and validation are alike.
+ALIKE = 0.03
+# A class this far below the rest is worth a look, if there are examples enough to say so.
+CLASS_GAP, CLASS_SUPPORT = 0.2, 5
+# So many examples of a class are few, even for a pretrained model.
+FEW = 20
+# Classes this far apart in size are imbalanced.
+IMBALANCE = 5
+MISCALIBRATED, CALIBRATION_EXAMPLES = 0.1, 100
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a run has shown.
+
+    Attributes:
+        metric: the main one; `train`, `val` and `test` are its values.
+        lower_is_better: whether it is an error.
+        technique: as planned.
+        epochs: done.
+        lr: the highest rate used; None where nothing was trained step by step.
+        train: over the last epoch; None where nothing was trained step by step.
+        val: of the weights that were kept.
+        probe: of the linear probe, on validation data.
+        test: with its interval; None without a test set.
+        n_test: examples in it.
+        smallest, largest: training examples of the rarest and the commonest class.
+        rarest: the rarest class.
+        worst: the class with the lowest recall on the test set, its recall and its support.
+        ece: calibration error on the test set, after temperature scaling.
+        still_improving: whether the last epoch was the best.
+        out_of_time: whether the time limit ended training.
+    """
+
+    metric: str
+    technique: str
+    val: float
+    epochs: int
+    smallest: int
+    largest: int
+    rarest: str
+    lr: float | None = None
+    train: float | None = None
+    probe: float | None = None
+    test: Interval | None = None
+    n_test: int = 0
+    worst: tuple[str, float, int] | None = None
+    ece: float | None = None
+    lower_is_better: bool = False
+    still_improving: bool = False
+    out_of_time: bool = False
+
+
+def advise(evidence: Evidence) -> list[str]:
+    """Sentences, each with what was seen and the flag that acts on it; the weightiest first."""
+    rules = (_data, _length, _overfitting, _technique, _capacity, _worst_class, _calibration, _width)
+    return [sentence for rule in rules if (sentence := rule(evidence))]
+
+
+def _data(evidence: Evidence) -> str:
+    if evidence.smallest >= FEW:
+        return ""
+    return (
+        f"'{evidence.rarest}' has only {evidence.smallest} training examples. More of it would help more "
+        "than any setting; `headstart check` shows the count of every label."
+    )
+
+
+def _length(evidence: Evidence) -> str:
+    if evidence.out_of_time:
+        return "The time limit ended training before it had converged: double --time-limit."
+    if evidence.still_improving:
+        return f"The last epoch was the best, so it was still learning: try --epochs {2 * evidence.epochs}."
+    return ""
+
+
+def _overfitting(evidence: Evidence) -> str:
+    if evidence.train is None or _ahead(evidence, evidence.train, evidence.val) < GAP:
+        return ""
+    train, val = (number(value, evidence.metric) for value in (evidence.train, evidence.val))
+    return (
+        f"Its {metric_name(evidence.metric)} is {train} on training data and {val} on validation data: it "
+        "learns examples by heart. Vary them more with --set augment.policy=strong, or soften the targets "
+        "with --set train.label_smoothing=0.1 or --set train.mixup=0.2."
+    )
+
+
+def _technique(evidence: Evidence) -> str:
+    if evidence.technique == "linear-probe":
+        return (
+            "Only a linear layer was trained. --technique two-phase adapts the deeper layers too; what it "
+            "returns is never worse on validation data."
+        )
+    if evidence.probe is None or evidence.lr is None or _ahead(evidence, evidence.val, evidence.probe) > 0:
+        return ""
+    return (
+        f"Fine-tuning did not beat the linear probe ({number(evidence.probe, evidence.metric)} on validation "
+        f"data). Try gentler steps with --lr {evidence.lr / 3:.1g}, or save the time with --technique "
+        "linear-probe."
+    )
+
+
+def _capacity(evidence: Evidence) -> str:
+    if evidence.train is None or evidence.lower_is_better or evidence.still_improving:
+        return ""
+    alike = abs(evidence.train - evidence.val) < ALIKE
+    if not alike or evidence.train > 1 - GAP:
+        return ""
+    return (
+        f"Training data scores {number(evidence.train, evidence.metric)}, no better than validation data: "
+        "the model cannot tell the classes apart. Try a larger one with --model (`headstart models DATA` "
+        "ranks them), or finer images with --image-size."
+    )
+
+
+def _worst_class(evidence: Evidence) -> str:
+    if evidence.worst is None or evidence.test is None or evidence.lower_is_better:
+        return ""
+    label, recall, support = evidence.worst
+    if support < CLASS_SUPPORT or evidence.test.value - recall < CLASS_GAP:
+        return ""
+    found = f"'{label}' is found in only {percent(recall, 0)} of its {support} test examples."
+    if evidence.largest >= IMBALANCE * evidence.smallest:
+        return f"{found} Classes differ much in size: try --set train.class_weights=balanced."
+    return f"{found} Look at its mistakes in the report: wrong labels, or too few examples like them?"
+
+
+def _calibration(evidence: Evidence) -> str:
+    if evidence.ece is None or evidence.ece < MISCALIBRATED or evidence.n_test < CALIBRATION_EXAMPLES:
+        return ""
+    return (
+        f"Its probabilities are off by {percent(evidence.ece, 0)} on average: set no threshold on them yet. "
+        "More validation data would scale them better: --set data.val=0.25."
+    )
+
+
+def _width(evidence: Evidence) -> str:
+    if evidence.test is None or evidence.test.low is None or evidence.test.high is None:
+        return ""
+    width = evidence.test.high - evidence.test.low
+    if evidence.lower_is_better or width <= GAP:
+        return ""
+    return (
+        f"{evidence.n_test} test examples leave an interval of {100 * width:.0f} points; four times as many "
+        "would halve it. Hold more back with --set data.test=0.3, or label more."
+    )
+
+
+def _ahead(evidence: Evidence, one: float, other: float) -> float:
+    """By how much one value is better than another."""
+    return other - one if evidence.lower_is_better else one - other

@@ -1,0 +1,68 @@
+"""Whether a probability is what it says: a temperature that makes it so, and the table that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from headstart.contracts import Task
+from headstart.evaluation.answers import Answers
+from headstart.evaluation.report.content import Bin
+from headstart.tasks.metrics import BINS, bin_of
+
+# A temperature beyond these says that the fit, not the model, is wrong.
+COLDEST, HOTTEST = 0.05, 20.0
+
+
+def fit_temperature(task: Task, outputs: Sequence[Any], targets: Sequence[Any]) -> float:
+    """The divisor of the logits that gives the lowest log loss (Guo et al., 2017).
+
+    The loss is convex in its inverse, so one search finds it. Where every answer is right the loss
+    falls for ever as the model grows surer: such data cannot say how sure it may be, and the
+    temperature stays 1. So it does where nothing better is found, and for a task without a log loss.
+
+    Args:
+        task: scores them.
+        outputs: N rows of logits, of validation data.
+        targets: N encoded targets.
+
+    Returns:
+        Above 1 for a model that was too sure of itself, below 1 for one that was too timid.
+    """
+    once = np.ones((1, len(outputs)))
+
+    def loss(log_temperature: float) -> float:
+        scaled = np.asarray(outputs, dtype=np.float64) / np.exp(log_temperature)
+        return float(task.scorers(scaled, targets)["log_loss"](once)[0])
+
+    scorers = task.scorers(outputs, targets)
+    if len(outputs) == 0 or "log_loss" not in scorers or scorers["accuracy"](once)[0] == 1:
+        return 1.0
+    found = minimize_scalar(loss, bounds=(np.log(COLDEST), np.log(HOTTEST)), method="bounded")
+    return float(np.exp(found.x)) if found.fun < loss(0.0) else 1.0
+
+
+def reliability(answers: Answers, bins: int = BINS) -> tuple[Bin, ...]:
+    """Bins of equal width of confidence, with the share that is right; empty bins are left out.
+
+    Of one label of many, a confidence is the chosen label's probability. Of several labels it is
+    each label's probability, and "right" is that the example has it.
+    """
+    if answers.multi_label:
+        confidence, correct = answers.probabilities.ravel(), answers.truth.ravel()
+    else:
+        confidence, correct = answers.probabilities.max(axis=1), answers.truth[answers.chosen]
+    place = bin_of(confidence, bins)
+    return tuple(
+        Bin(
+            low=number / bins,
+            high=(number + 1) / bins,
+            confidence=float(confidence[place == number].mean()),
+            accuracy=float(correct[place == number].mean()),
+            count=int((place == number).sum()),
+        )
+        for number in np.unique(place).tolist()
+    )

@@ -1,0 +1,76 @@
+"""What a network says of every example of a sequence of batches. Knows no files and no metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from headstart.contracts import Batch, Task
+
+
+class Outputs(NamedTuple):
+    """One entry an example, in the order of the batches, all on the CPU.
+
+    Attributes:
+        ids: of the examples.
+        outputs: as the task's scorers and `decode` take them.
+        targets: as the task's scorers take them; None where a batch has none.
+    """
+
+    ids: tuple[str, ...]
+    outputs: list[Any]
+    targets: list[Any] | None
+
+
+def compute_outputs(
+    task: Task, network: nn.Module, batches: Iterable[Batch], *, device: str = "cpu"
+) -> Outputs:
+    """Run the network, in evaluation mode and without gradients, over batches.
+
+    The one way in which outputs are made, so that what is measured and what is served are the
+    same numbers. Nothing but the network stays on the device.
+
+    Args:
+        task: makes outputs from the network's.
+        network: moved to the device; its modules get their modes back.
+        batches: on the CPU, targets as a sequence of one an example.
+        device: where to compute; 4-d inputs are laid out channels-last.
+    """
+    ids: list[str] = []
+    outputs: list[Any] = []
+    targets: list[Any] | None = []
+    with _evaluating(network.to(device)), torch.inference_mode():
+        for batch in batches:
+            inputs = {name: _on(device, values) for name, values in batch.inputs.items()}
+            outputs.extend(task.outputs(network, replace(batch, inputs=inputs)))
+            ids.extend(batch.ids)
+            if targets is None or batch.targets is None:
+                targets = None
+            else:
+                targets.extend(_apart(batch.targets[: len(batch)]))
+    return Outputs(tuple(ids), outputs, targets)
+
+
+@contextmanager
+def _evaluating(network: nn.Module) -> Iterator[None]:
+    modes = {module: module.training for module in network.modules()}
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+
+
+def _on(device: str, values: Tensor) -> Tensor:
+    layout = torch.channels_last if values.dim() == 4 else torch.contiguous_format
+    return values.to(device, memory_format=layout)
+
+
+def _apart(targets: Any) -> list[Any]:
+    return list(targets.cpu().numpy() if isinstance(targets, Tensor) else targets)

@@ -1,0 +1,80 @@
+"""Images as the rest of headstart sees them: scanned, and made into views for a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from io import BytesIO
+from typing import Any, ClassVar
+
+from headstart.config.schema import Augmentation
+from headstart.contracts import Example, Scan, View
+from headstart.errors import DataError
+from headstart.modalities.image.augmentation import Variation, apply, draw, example_generator
+from headstart.modalities.image.decode import SUFFIXES, open_image
+from headstart.modalities.image.preprocessing import ImagePreprocessing
+from headstart.modalities.image.scanning import scan_image
+
+# Of pictures in reports.
+PICTURE_SIDE = 192
+
+
+class ImageModality:
+    """Files, bytes, Pillow images or arrays to the tensor ``x`` of a network.
+
+    Args:
+        preprocessing: the checkpoint's.
+        augmentation: how training views vary; None never varies them.
+        seed: of the augmentation.
+    """
+
+    name: ClassVar[str] = "image"
+    suffixes: ClassVar[frozenset[str]] = SUFFIXES
+
+    def __init__(
+        self, preprocessing: ImagePreprocessing, augmentation: Augmentation | None, seed: int
+    ) -> None:
+        self.preprocessing = preprocessing
+        self.augmentation = augmentation
+        self.seed = seed
+
+    @staticmethod
+    def scan(example: Example) -> Scan:
+        """Decode the image once, whole; needs no checkpoint, so it may be asked of the class."""
+        return scan_image(example.input)
+
+    def view(self, example: Example, epoch: int | None) -> View:
+        """An example as ``x``: (channels, H, W) float32, and the `Geometry` that led there.
+
+        Raises:
+            DataError: the image cannot be read.
+        """
+        image = open_image(example.input, name=example.origin or example.id)
+        if epoch is None or self.augmentation is None:
+            variation = Variation()
+        else:
+            generator = example_generator(self.seed, epoch, example.id)
+            variation = draw(self.augmentation, generator, image.size)
+        tensor, geometry = apply(image, variation, self.preprocessing)
+        return View(inputs={"x": tensor}, geometry=geometry)
+
+    @staticmethod
+    def picture(example: Example) -> bytes | None:
+        """A JPEG file of at most `PICTURE_SIDE` pixels a side; None where the image cannot be read."""
+        try:
+            small = open_image(example.input).copy()
+        except DataError:
+            return None
+        small.thumbnail((PICTURE_SIDE, PICTURE_SIDE))
+        file = BytesIO()
+        small.save(file, "JPEG", quality=85)
+        return file.getvalue()
+
+    @classmethod
+    def preprocessing_from(cls, state: Mapping[str, Any]) -> ImagePreprocessing:
+        """From what `preprocessing_state` gave."""
+        return ImagePreprocessing.from_state(state)
+
+    @classmethod
+    def preprocessing_state(cls, preprocessing: ImagePreprocessing) -> dict[str, Any]:
+        """Plain data for bundle.json."""
+        return preprocessing.state()

@@ -1,0 +1,65 @@
+"""A plan made into lines for people, and into plain data for plan.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
+from operator import attrgetter
+from typing import Any
+
+from headstart.config.schema import Augmentation
+from headstart.contracts import Head, Phase
+from headstart.plan.plan import Plan
+
+
+def plan_lines(plan: Plan) -> list[tuple[str, str, str]]:
+    """Name, value and reason of every decision, in the order they were made."""
+    return [(name, _shown(attrgetter(name)(plan)), reason) for name, reason in plan.reasons.items()]
+
+
+def plan_state(plan: Plan) -> dict[str, Any]:
+    """As plan.json has it: value and reason by the name of the decision."""
+    return {
+        "format": 1,
+        "decisions": {
+            name: {"value": _plain(attrgetter(name)(plan)), "reason": reason}
+            for name, reason in plan.reasons.items()
+        },
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+
+
+def _shown(value: Any) -> str:
+    """A value in few words; of a table or a dataclass, the parts that are set."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:g}"
+        case Phase():
+            return _phase(value)
+        case tuple():
+            return ", ".join(map(_shown, value)) or "none"
+        case Mapping():
+            return ", ".join(f"{name} {_shown(part)}" for name, part in value.items() if part) or "none"
+        case Augmentation():
+            return _shown(asdict(value))
+        case Head():
+            return _shown(asdict(value)) if value.hidden or value.dropout else "linear"
+        case _:
+            return str(value)
+
+
+def _phase(phase: Phase) -> str:
+    """Such as ``fine-tune (20 epochs, head and 6 boundaries at 1e-05)``."""
+    low, high = min(phase.rates.values()), max(phase.rates.values())
+    below = len(phase.rates) - 1
+    unit = "boundary" if below == 1 else "boundaries"
+    trained = f"head and {below} {unit}" if below else "head"
+    rate = f"{high:g}" if low == high else f"{low:.2g} to {high:g}"
+    return f"{phase.name} ({phase.epochs} epochs, {trained} at {rate})"

@@ -1,0 +1,115 @@
+"""All rules asked once, and their decisions put together as a `Plan`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TypeVar
+
+from headstart.config.load import bind_options
+from headstart.config.schema import Config
+from headstart.contracts import Budget, Objective, Technique
+from headstart.plan import rules
+from headstart.plan.facts import Facts
+from headstart.plan.freezing import frozen
+from headstart.plan.plan import Decision, OptimiserPlan, Plan
+
+T = TypeVar("T")
+
+
+class _Reasons(dict[str, str]):
+    """Why, by the dotted name of the plan's attribute, in the order of deciding."""
+
+    def take(self, name: str, decision: Decision[T]) -> T:
+        """The decision's value; its reason is noted."""
+        self[name] = decision.reason
+        return decision.value
+
+
+def make_plan(
+    config: Config,
+    facts: Facts,
+    *,
+    task: str,
+    metric: str,
+    technique: type[Technique],
+    class_weights: Sequence[float],
+    has_probe: bool = True,
+) -> Plan:
+    """Every decision before training, with its reason.
+
+    Args:
+        task: its name in the catalogue.
+        metric: the task's usual one.
+        technique: the class under the name that `rules.technique` gives.
+        class_weights: what makes every class count alike, should the plan want that.
+        has_probe: whether the task has a linear probe.
+
+    Raises:
+        ConfigError: an option or boundary that is not there, or nothing that would train the head.
+    """
+    reasons = _Reasons()
+    take = reasons.take
+    name = take("technique", rules.technique(config))
+    options = bind_options(technique, config.technique.options)
+    batch_size = take("batch_size", rules.batch_size(config, facts))
+    accumulate = take("accumulate", rules.usual(config, "accumulate"))
+    budget = Budget(
+        epochs=config.train.epochs,
+        steps_per_epoch=math.ceil(facts.data.train / (batch_size * accumulate)),
+        lr=config.train.lr,
+        patience=rules.patience(config),
+        l2_sp=config.train.l2_sp,
+        frozen=take("frozen", frozen(config, facts)),
+    )
+    phases = technique(options).phases(budget, facts.model.boundaries)
+    return Plan(
+        task=take("task", rules.task(config, task)),
+        model=take("model", rules.model(config, facts)),
+        technique=name,
+        technique_options=take("technique_options", rules.technique_options(config, asdict(options))),
+        phases=take("phases", rules.phases(config, phases, budget, has_probe=has_probe)),
+        frozen=budget.frozen,
+        head=take("head", rules.head(config, phases, has_probe=has_probe)),
+        objective=_objective(config, facts, class_weights, reasons),
+        optimiser=_optimiser(config, reasons),
+        augment=take("augment", rules.augment(config, facts)),
+        image_size=take("image_size", rules.image_size(config, facts)),
+        batch_size=batch_size,
+        accumulate=accumulate,
+        evaluation_batch_size=take("evaluation_batch_size", rules.evaluation_batch_size(facts)),
+        precision=take("precision", rules.precision(config, facts)),
+        batch_norm=take("batch_norm", rules.batch_norm(config)),
+        channels_last=take("channels_last", rules.channels_last(facts)),
+        keep_probe=take("keep_probe", rules.usual(config, "keep_probe")),
+        metric=take("metric", rules.metric(facts, metric)),
+        device=take("device", rules.device(config, facts)),
+        seed=take("seed", rules.seed(config)),
+        reasons=reasons,
+    )
+
+
+def _objective(config: Config, facts: Facts, class_weights: Sequence[float], reasons: _Reasons) -> Objective:
+    weighing = reasons.take("objective.class_weights", rules.class_weights(config, facts))
+    return Objective(
+        label_smoothing=reasons.take("objective.label_smoothing", rules.usual(config, "label_smoothing")),
+        mixup=reasons.take("objective.mixup", rules.usual(config, "mixup")),
+        class_weights=tuple(class_weights) if weighing == "balanced" else (),
+    )
+
+
+def _optimiser(config: Config, reasons: _Reasons) -> OptimiserPlan:
+    def usual(name: str) -> float:
+        value: float = reasons.take(f"optimiser.{name}", rules.usual(config, name))
+        return value
+
+    return OptimiserPlan(
+        name=reasons.take("optimiser.name", rules.optimiser(config)),
+        weight_decay=reasons.take("optimiser.weight_decay", rules.weight_decay(config)),
+        momentum=usual("momentum"),
+        clip=usual("clip"),
+        schedule=reasons.take("optimiser.schedule", rules.schedule(config)),
+        warmup=usual("warmup"),
+        ema=usual("ema"),
+    )

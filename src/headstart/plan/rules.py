@@ -1,0 +1,249 @@
+"""How each decision is made: pure functions of the request and the facts. No torch, no files.
+
+What the user asked for is always taken; the rule decides only what was left open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from headstart.config.policies import resolve_augmentation
+from headstart.config.schema import Augmentation, Config, TrainConfig
+from headstart.contracts import Budget, Head, Phase
+from headstart.errors import ConfigError
+from headstart.plan.facts import DataFacts, Facts
+from headstart.plan.plan import Decision
+
+T = TypeVar("T")
+ASKED = "asked for"
+
+STEPS_PER_EPOCH = 10
+SMALLEST_BATCH, USUAL_BATCH = 4, 32
+PATIENCE = 5
+SMALL_IMAGE = 64
+# Above this ratio the commonest class alone makes accuracy look good.
+UNEVEN = 10
+WEIGHT_DECAY = {"adamw": 0.01, "adam": 0.0, "sgd": 1e-4}
+
+# Settings of training whose usual value holds for any data.
+USUAL: Mapping[str, str] = {
+    "accumulate": "every batch is a step",
+    "momentum": "the usual one; only sgd has it",
+    "clip": "one bad batch cannot throw the weights far",
+    "warmup": "an optimiser's first steps know little of the gradient",
+    "ema": "off: phases end at low rates, which smooths the weights too",
+    "label_smoothing": "off: of little use on small sets",
+    "mixup": "off: of little use on small sets",
+    "keep_probe": "what is returned is never worse than the probe on validation data",
+}
+
+
+def usual(config: Config, name: str) -> Decision[Any]:
+    """A setting of `train` that has its value in any case; `USUAL` has the reason."""
+    value = getattr(config.train, name)
+    return Decision(value, USUAL[name] if value == getattr(TrainConfig(), name) else ASKED)
+
+
+def task(config: Config, name: str) -> Decision[str]:
+    """What is predicted."""
+    return Decision(name, ASKED if config.task else "what the data looks like")
+
+
+def model(config: Config, facts: Facts) -> Decision[str]:
+    """Which backbone."""
+    return Decision(
+        facts.model.name, ASKED if config.model.name else "comes with the package, needs no network"
+    )
+
+
+def device(config: Config, facts: Facts) -> Decision[str]:
+    """What computes."""
+    return Decision(facts.machine.device, ASKED if config.device else "the best at hand")
+
+
+def seed(config: Config) -> Decision[int]:
+    """Of everything random."""
+    return Decision(config.seed, "the same seed and data give the same weights")
+
+
+def technique(config: Config) -> Decision[str]:
+    """Which technique, by its name in the catalogue."""
+    return _asked_or(config.technique.name, "auto", "never worse than the linear probe that comes first")
+
+
+def technique_options(config: Config, options: Mapping[str, object]) -> Decision[Mapping[str, object]]:
+    """The technique's own settings, resolved."""
+    asked = ", ".join(config.technique.options)
+    return Decision(options, f"the technique's own, but for {asked}" if asked else "the technique's own")
+
+
+def metric(facts: Facts, task_metric: str) -> Decision[str]:
+    """The metric on which the best weights are chosen.
+
+    Args:
+        task_metric: the task's usual one.
+    """
+    ratio = _imbalance(facts.data)
+    if task_metric == "accuracy" and ratio > UNEVEN:
+        return Decision("macro_f1", f"{_unevenly(ratio)}: accuracy would hide the rare ones")
+    return Decision(task_metric, "the usual one of this task")
+
+
+def image_size(config: Config, facts: Facts) -> Decision[int]:
+    """Input pixels."""
+    size, side = facts.model.image_size, facts.data.median_side
+    reason = "the checkpoint's"
+    if 0 < side < size:
+        reason += f"; images of {side} px are enlarged to what the network has learned to see"
+    return _asked_or(config.model.image_size, size, reason)
+
+
+def batch_size(config: Config, facts: Facts) -> Decision[int]:
+    """Examples computed at once in training: the largest power of two with ten steps an epoch."""
+    size = USUAL_BATCH
+    while size > SMALLEST_BATCH and size * STEPS_PER_EPOCH > facts.data.train:
+        size //= 2
+    reason = "the usual one"
+    if size < USUAL_BATCH:
+        reason = f"{facts.data.train} training examples should still make some steps an epoch"
+    return _asked_or(config.train.batch_size, size, reason)
+
+
+def evaluation_batch_size(facts: Facts) -> Decision[int]:
+    """Examples computed at once where nothing is trained."""
+    if facts.machine.device == "cpu":
+        return Decision(8, "small ones stay in a CPU's caches, and one photo alone is padded to it")
+    return Decision(64, f"fills the {facts.machine.device} device, and fits its memory")
+
+
+def precision(config: Config, facts: Facts) -> Decision[str]:
+    """The type of number that the forward pass computes in."""
+    machine = facts.machine
+    if machine.device.startswith("cuda") and machine.bf16:
+        return _asked_or(config.train.precision, "bf16", "this GPU computes it fast")
+    reason = "training convolutions in bf16 was slower on CPUs, as measured"
+    if machine.device != "cpu":
+        reason = f"bf16 is not fast on this {machine.device} device"
+    return _asked_or(config.train.precision, "fp32", reason)
+
+
+def channels_last(facts: Facts) -> Decision[bool]:
+    """Whether images lie in memory channel by channel of each pixel."""
+    if facts.machine.device == "mps":
+        return Decision(False, "no gain is known on mps")
+    return Decision(True, "convolutions are faster so; 36 against 58 ms an image on a CPU, as measured")
+
+
+def optimiser(config: Config) -> Decision[str]:
+    """Which optimiser."""
+    return _asked_or(config.train.optimiser, "adamw", "with bias correction, stable on small sets")
+
+
+def weight_decay(config: Config) -> Decision[float]:
+    """Strength of the decay, in the optimiser's own units."""
+    name = optimiser(config).value
+    return _asked_or(config.train.weight_decay, WEIGHT_DECAY[name], f"the usual one of {name}")
+
+
+def schedule(config: Config) -> Decision[str]:
+    """Shape of the rate over a phase, after its warm-up."""
+    return _asked_or(config.train.schedule, "cosine", "ends each phase at low rates, with nothing to tune")
+
+
+def patience(config: Config) -> int:
+    """Validations without improvement before a phase ends."""
+    return PATIENCE if config.train.patience is None else config.train.patience
+
+
+def class_weights(config: Config, facts: Facts) -> Decision[str]:
+    """Whether rare classes weigh more in the loss."""
+    ratio = _imbalance(facts.data)
+    reason = "the classes are even enough"
+    if ratio > UNEVEN:
+        reason = f"{_unevenly(ratio)}, but weights distort probabilities; 'balanced' turns them on"
+    return _asked_or(config.train.class_weights, "none", reason)
+
+
+def batch_norm(config: Config) -> Decision[str]:
+    """What BatchNorm layers do in boundaries that are trained."""
+    reason = "pretrained statistics beat those of small batches"
+    return _asked_or(config.train.batch_norm, "frozen", reason)
+
+
+def head(config: Config, trained: Sequence[Phase], *, has_probe: bool) -> Decision[Head]:
+    """What is put on the backbone.
+
+    Raises:
+        ConfigError: it has layers that would never be trained.
+    """
+    asked = config.model.head
+    if asked.hidden and not trained:
+        raise ConfigError(
+            f"model.head.hidden: a linear probe has no hidden layers. Got {list(asked.hidden)}.",
+            "Leave it empty, or choose --technique two-phase.",
+        )
+    if asked != Head():
+        return Decision(asked, ASKED)
+    return Decision(asked, "linear, so that it begins at the probe's solution" if has_probe else "linear")
+
+
+def phases(
+    config: Config, found: tuple[Phase, ...], budget: Budget, *, has_probe: bool
+) -> Decision[tuple[Phase, ...]]:
+    """Why the technique's phases are as long as they are.
+
+    Raises:
+        ConfigError: nothing would be trained.
+    """
+    if not found and not has_probe:
+        raise ConfigError(
+            "technique.name: this task has no linear probe, and the technique trains nothing else.",
+            "Choose --technique two-phase.",
+        )
+    if not found:
+        return Decision(found, "the probe alone: what is said of training has no use here")
+    steps = sum(phase.epochs for phase in found) * budget.steps_per_epoch
+    reasons = [
+        "as many epochs as asked for" if config.train.epochs else "steps matter, not epochs",
+        f"at most {steps} steps, {budget.steps_per_epoch} an epoch",
+    ]
+    if budget.patience:
+        reasons.append(f"{budget.patience} validations without improvement end a phase")
+    return Decision(found, "; ".join(reasons))
+
+
+def augment(config: Config, facts: Facts) -> Decision[Augmentation]:
+    """How training images vary. A piece that the user set stays, whatever the labels."""
+    data, pieces = facts.data, config.augment
+    small = data.median_side < SMALL_IMAGE
+    policy = _asked_or(
+        pieces.policy,
+        "light" if small else "medium",
+        f"images of {data.median_side} px lose their detail soon" if small else "the usual one for photos",
+    )
+    reasons = [policy.reason]
+    off: dict[str, Any] = {}
+    if data.mirror_sensitive:
+        off |= {"horizontal_flip": 0.0, "vertical_flip": 0.0}
+        named = ", ".join(f"'{label}'" for label in data.mirror_sensitive[:3])
+        reasons.append(f"no flips, since a mirror would change {named}")
+    if data.grey == 1:
+        off |= {"saturation": 0.0, "hue": 0.0}
+        reasons.append("no colour changes, since the images are grey")
+    chosen = {name: value for name, value in off.items() if getattr(pieces, name) is None}
+    resolved = resolve_augmentation(policy.value, replace(pieces, **chosen))
+    return Decision(resolved, "; ".join(reasons))
+
+
+def _imbalance(data: DataFacts) -> float:
+    return data.largest / max(data.smallest, 1)
+
+
+def _unevenly(ratio: float) -> str:
+    return f"the commonest class has {ratio:.0f} times the examples of the rarest"
+
+
+def _asked_or(asked: T | None, otherwise: T, reason: str) -> Decision[T]:
+    return Decision(otherwise, reason) if asked is None else Decision(asked, ASKED)

@@ -1,0 +1,62 @@
+"""The model that a user names, from whichever source has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from timm import list_models
+from torch import nn
+
+from headstart.catalog import SOURCES, resolve
+from headstart.contracts import Backbone, Source
+from headstart.errors import ModelError, did_you_mean
+
+DEFAULT = "builtin:efficientnet-lite0"
+
+
+def load(model: str | None, *, image_size: int | None = None) -> Backbone:
+    """The pretrained backbone.
+
+    Args:
+        model: ``SOURCE:NAME``, or a NAME that only one source knows; None is the default builtin.
+        image_size: another input size than the checkpoint's, in pixels.
+
+    Raises:
+        RequestError: no source has it, several have it, or it cannot be loaded.
+    """
+    source, name = _parse(model or DEFAULT)
+    return source.load(name, image_size=image_size)
+
+
+def rebuild(blueprint: Mapping[str, Any]) -> nn.Module:
+    """The module of a backbone's blueprint with untrained weights, needing no network."""
+    return _source(blueprint["source"]).rebuild(blueprint)
+
+
+def describe() -> tuple[str, ...]:
+    """Every model that can be had without a network, as ``SOURCE:NAME``."""
+    return tuple(f"{prefix}:{name}" for prefix in SOURCES for name in _source(prefix).names())
+
+
+def _source(name: str) -> Source:
+    source: Source = resolve("source", name, SOURCES)()
+    return source
+
+
+def _parse(model: str) -> tuple[Source, str]:
+    prefix, colon, name = model.partition(":")
+    if colon:
+        return _source(prefix), name
+    knowing = [source for source in map(_source, SOURCES) if source.knows(model)]
+    if not knowing:
+        offline = [name for prefix in SOURCES for name in _source(prefix).names()]
+        names = [*offline, *list_models(pretrained=True, include_tags=False)]
+        raise ModelError(
+            f"No source knows a model '{model}'.{did_you_mean(model, names)}",
+            f"Without a network there are: {', '.join(describe())}.",
+        )
+    if len(knowing) > 1:
+        choices = " or ".join(f"{source.name}:{model}" for source in knowing)
+        raise ModelError(f"Several sources know a model '{model}'.", f"Say which: {choices}.")
+    return knowing[0], model

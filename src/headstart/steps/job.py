@@ -1,0 +1,80 @@
+"""Everything decided and ready: what the steps from training to the report work on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from headstart.contracts import Backbone, Example, Modality, Task
+from headstart.features.probe import Probe, fit_probe
+from headstart.plan.plan import Plan
+from headstart.steps.prepare import Prepared, modality_class
+
+
+@dataclass(frozen=True)
+class Job:
+    """One fit.
+
+    Attributes:
+        prepared: data with its split and features.
+        task: with its labels.
+        backbone: pretrained; training changes its module in place.
+        plan: all decisions.
+        probe: from the training split; None where the task has none.
+        threads: that decode.
+    """
+
+    prepared: Prepared
+    task: Task
+    backbone: Backbone
+    plan: Plan
+    probe: Probe | None
+    threads: int
+
+    def targets(self, part: str) -> list[Any]:
+        """Encoded targets of a split."""
+        return [self.task.encode(example) for example in self.prepared.part(part)]
+
+    def modality(self, *, augmented: bool = False) -> Modality:
+        """The task's modality with the checkpoint's preprocessing."""
+        augmentation = self.plan.augment if augmented else None
+        modality: Modality = modality_class(self.task)(
+            self.backbone.preprocessing, augmentation, self.plan.seed
+        )
+        return modality
+
+    def probe_outputs(self, part: str) -> Sequence[Any]:
+        """What the probe says of a split; there must be a probe."""
+        if self.probe is None:
+            raise ValueError(f"{self.task.name} has no probe")
+        features = self.prepared.features_of(self.prepared.part(part))
+        return self.task.read_head(self.probe.logits(features))
+
+
+def probe(
+    prepared: Prepared,
+    task: Task,
+    examples: Sequence[Example],
+    *,
+    seed: int,
+    strength: float | None = None,
+) -> Probe | None:
+    """Logistic regression on the features of examples; None where the task has no probe.
+
+    Args:
+        examples: of `prepared`.
+        seed: of the folds that choose the regularisation.
+        strength: the regularisation, where it was chosen before.
+    """
+    linear = task.linear_targets([task.encode(example) for example in examples])
+    if linear is None:
+        return None
+    return fit_probe(
+        prepared.features_of(examples),
+        linear.values,
+        groups=prepared.groups_of(examples),
+        exclusive=linear.exclusive,
+        seed=seed,
+        strength=strength,
+    )

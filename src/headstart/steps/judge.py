@@ -1,0 +1,142 @@
+"""Scores of a saved model on data that it has not seen, and what they are made from."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from headstart.artifact.model import Model
+from headstart.artifact.run import RunFolder, read_json
+from headstart.config.schema import Config
+from headstart.contracts import Example, Task
+from headstart.data.dataset import select
+from headstart.errors import DataError
+from headstart.evaluation.intervals import score
+from headstart.evaluation.scores import Scores
+from headstart.steps.job import Job
+from headstart.steps.learn import Learned
+from headstart.steps.prepare import read_data
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the model and its baselines are worth.
+
+    Attributes:
+        outputs: of the test examples, temperature applied.
+        baselines: by name, then by split.
+    """
+
+    examples: tuple[Example, ...]
+    outputs: Sequence[Any]
+    val: Scores
+    test: Scores
+    baselines: Mapping[str, Mapping[str, Scores]]
+
+
+def judge(model: Model, job: Job, learned: Learned) -> Judged:
+    """Read the test set, once, with the model as it was saved.
+
+    Args:
+        model: opened from its bundle.
+        job: has the data and the probe.
+        learned: has the outputs on validation data, from before any refit.
+    """
+    outputs = model.outputs(job.prepared.part("test"))
+    scaled = [output / learned.temperature for output in learned.val]
+    train = job.targets("train")
+    baselines: dict[str, dict[str, Scores]] = {"majority": {}, "linear_probe": {}}
+    for part in ("val", "test"):
+        count = len(job.prepared.part(part))
+        baselines["majority"][part] = _scores(job, job.task.baseline(train, count), part)
+        if job.probe is not None:
+            baselines["linear_probe"][part] = _scores(job, job.probe_outputs(part), part)
+    return Judged(
+        examples=job.prepared.part("test"),
+        outputs=outputs,
+        val=_scores(job, scaled, "val"),
+        test=_scores(job, outputs, "test"),
+        baselines={name: parts for name, parts in baselines.items() if parts},
+    )
+
+
+def judge_data(model: Model, examples: Sequence[Example], groups: Mapping[str, str]) -> Scores:
+    """Scores of a saved model on labelled examples.
+
+    Raises:
+        DataError: an input that cannot be read, or a label that the model does not know.
+    """
+    return scores_of(model.task, model.outputs(examples), examples, groups)
+
+
+Labelled = tuple[tuple[Example, ...], Mapping[str, str]]
+
+
+def examples_of_run(folder: RunFolder, config: Config) -> Labelled:
+    """The test split of a run, and its groups.
+
+    Raises:
+        DataError: some of it is gone.
+    """
+    record = read_json(folder.data)
+    dataset = read_data(config)
+    there = {example.id for example in dataset.examples}
+    gone = [name for name in record["splits"]["test"] if name not in there]
+    if gone:
+        raise DataError(
+            f"{dataset.root}: {len(gone)} of {len(record['splits']['test'])} test examples are gone, "
+            f"such as {gone[0]}.",
+            "Restore them, or name other data.",
+        )
+    return select(dataset.examples, record["splits"]["test"]), record["groups"]
+
+
+def other_examples(config: Config, data: Path) -> Labelled:
+    """All examples of other data, read as a run's own data was, and its groups."""
+    dataset = read_data(replace(config, data=replace(config.data, path=str(data))))
+    groups = {example.id: example.group for example in dataset.examples if example.group is not None}
+    return dataset.examples, groups
+
+
+def _scores(job: Job, outputs: Sequence[Any], part: str) -> Scores:
+    return scores_of(job.task, outputs, job.prepared.part(part), job.prepared.groups)
+
+
+def scores_of(
+    task: Task, outputs: Sequence[Any], examples: Sequence[Example], groups: Mapping[str, str]
+) -> Scores:
+    """Every metric with its interval, by bootstrap over groups."""
+    targets = [task.encode(example) for example in examples]
+    keys = [groups.get(example.id, example.id) for example in examples]
+    return score(task.scorers(outputs, targets), n=len(examples), groups=keys)
+
+
+def predictions_csv(task: Task, judged: Judged) -> str:
+    """A row a test example: id, what is true, what is said, and every probability."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["id", "true", "predicted", "score", *(f"score:{label}" for label in task.labels)])
+    for example, output in zip(judged.examples, judged.outputs, strict=True):
+        said = task.decode(output)
+        truth = example.target if isinstance(example.target, str) else "|".join(example.target)
+        answer = "|".join(said.labels) if said.label is None else said.label
+        top = "" if said.score is None else said.score
+        writer.writerow([example.id, truth, answer, top, *(said.scores[label] for label in task.labels)])
+    return text.getvalue()
+
+
+def finite(state: Mapping[str, Any]) -> dict[str, Any]:
+    """The same, with None for numbers that are not defined: JSON has no NaN."""
+    return {
+        name: finite(value)
+        if isinstance(value, Mapping)
+        else None
+        if isinstance(value, float) and not math.isfinite(value)
+        else value
+        for name, value in state.items()
+    }

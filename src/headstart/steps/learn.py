@@ -1,0 +1,224 @@
+"""From a job to a network: begun at the probe, trained as planned; the better of it and the probe."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from headstart.contracts import Backbone, Batch, Head, Observer
+from headstart.data.batches import EvaluationBatches, TrainBatches
+from headstart.evaluation.calibration import fit_temperature
+from headstart.evaluation.outputs import compute_outputs
+from headstart.features.probe import Probe
+from headstart.steps.job import Job, probe
+from headstart.training.checkpoint import CheckpointFolder
+from headstart.training.loop import TrainResult, Validation, train
+from headstart.training.stopping import SIGNALS, StopSource
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What learning gave.
+
+    Attributes:
+        network: the better of the trained network and the probe.
+        head: how its head is built.
+        returned: "trained" or "probe".
+        why: it is returned, as a clause.
+        val: its outputs on validation data, before the temperature and before any refit.
+        temperature: by which its logits are to be divided.
+        training: None where no phase was planned.
+    """
+
+    network: nn.Module
+    head: Head
+    returned: str
+    why: str
+    val: Sequence[Any]
+    temperature: float
+    training: TrainResult | None
+
+    @property
+    def interrupted(self) -> str | None:
+        """The signal that stopped training, as a word."""
+        stopped = self.training.stopped if self.training else None
+        return stopped if stopped in SIGNALS.values() else None
+
+
+def learn(
+    job: Job, *, refit: bool, checkpoints: Path, stop: StopSource, observers: Sequence[Observer]
+) -> Learned:
+    """Train as planned, and return the better of what was trained and the probe.
+
+    Args:
+        job: all that is decided.
+        refit: whether a probe that is returned learns from the validation examples, too.
+        checkpoints: folder; training goes on from what is there.
+        stop: asked between steps.
+        observers: told of every event.
+    """
+    judge = _Validator(job)
+    pristine = copy.deepcopy(job.backbone) if job.plan.phases else job.backbone
+    training: TrainResult | None = None
+    trained: _Candidate | None = None
+    if job.plan.phases:
+        network = build_network(job)
+        training = _train(job, network, judge, checkpoints=checkpoints, stop=stop, observers=observers)
+        if training.stopped in SIGNALS.values():
+            return Learned(network, job.plan.head, "trained", "interrupted", [], 1.0, training)
+        trained = judge.candidate(network)
+    if job.probe is not None and (trained is None or job.plan.keep_probe):
+        probed = judge.candidate(probe_network(job, pristine, job.probe))
+        if trained is None or probed.rank > trained.rank:
+            temperature = judge.temperature(probed)
+            if refit:
+                refit_probe(job, probed.network)
+            why = _why(job, probed, "the trained network", trained) if trained else "no phase was planned"
+            return Learned(probed.network, Head(), "probe", why, probed.outputs, temperature, training)
+        why = _why(job, trained, "the linear probe", probed)
+    else:
+        why = "the probe was not to be kept" if job.probe else "the task has no probe"
+    if trained is None:
+        raise ValueError("a plan without phases needs a task that has a probe")
+    temperature = judge.temperature(trained)
+    return Learned(trained.network, job.plan.head, "trained", why, trained.outputs, temperature, training)
+
+
+def build_network(job: Job) -> nn.Module:
+    """Backbone and new head; a plain linear head begins at the probe (Kumar et al., 2022)."""
+    network = _built(job, job.backbone, job.plan.head)
+    if job.probe is not None and not job.plan.head.hidden:
+        set_linear(network, job.probe)
+    return network
+
+
+def probe_network(job: Job, backbone: Backbone, fitted: Probe) -> nn.Module:
+    """The probe as a network: a linear head on the pretrained backbone."""
+    network = _built(job, backbone, Head())
+    set_linear(network, fitted)
+    return network.to(job.plan.device)
+
+
+def _built(job: Job, backbone: Backbone, head: Head) -> nn.Module:
+    """A network whose new weights are a function of the seed; the process's own is untouched."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(job.plan.seed)
+        return job.task.build(backbone, head)
+
+
+def refit_probe(job: Job, network: nn.Module) -> None:
+    """Fit the head once more on training and validation examples, at the regularisation chosen before.
+
+    The scores on validation data stay those of the probe that had not learned from it.
+    """
+    both = (*job.prepared.part("train"), *job.prepared.part("val"))
+    strength = job.probe.strength if job.probe else None
+    if again := probe(job.prepared, job.task, both, seed=job.plan.seed, strength=strength):
+        set_linear(network, again)
+
+
+def set_linear(network: nn.Module, fitted: Probe) -> None:
+    """Give the one linear layer of a network's head the probe's weights."""
+    (linear,) = (layer for layer in network.get_submodule("head").modules() if isinstance(layer, nn.Linear))
+    with torch.no_grad():
+        linear.weight.copy_(torch.from_numpy(fitted.weight))
+        linear.bias.copy_(torch.from_numpy(fitted.bias))
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A network that may be returned; of two, the one with the greater rank is the better."""
+
+    network: nn.Module
+    outputs: Sequence[Any]
+    rank: tuple[float, float]
+
+
+class _Validator:
+    """The validation split, ready to be asked of any network."""
+
+    def __init__(self, job: Job) -> None:
+        self._task = job.task
+        self._plan = job.plan
+        self._targets = job.targets("val")
+        self._batches = EvaluationBatches(
+            job.prepared.part("val"),
+            job.modality().view,
+            job.task.collate,
+            batch_size=job.plan.evaluation_batch_size,
+            threads=job.threads,
+        )
+
+    def candidate(self, network: nn.Module) -> _Candidate:
+        """A network, its outputs, and its rank: the main metric, then the negative loss."""
+        outputs = compute_outputs(self._task, network, self._batches, device=self._plan.device).outputs
+        scorers = self._task.scorers(outputs, self._targets)
+        once = np.ones((1, len(self._targets)))
+        rank = (float(scorers[self._plan.metric](once)[0]), -float(scorers["log_loss"](once)[0]))
+        return _Candidate(network, outputs, rank)
+
+    def temperature(self, candidate: _Candidate) -> float:
+        """That calibrates the network's probabilities."""
+        return fit_temperature(self._task, candidate.outputs, self._targets)
+
+    def __call__(self, network: nn.Module) -> Validation:
+        """As the loop asks it."""
+        metric, negative_loss = self.candidate(network).rank
+        return Validation(metric=metric, loss=-negative_loss)
+
+
+def _train(
+    job: Job,
+    network: nn.Module,
+    validate: _Validator,
+    *,
+    checkpoints: Path,
+    stop: StopSource,
+    observers: Sequence[Observer],
+) -> TrainResult:
+    batches = TrainBatches(
+        job.prepared.part("train"),
+        job.modality(augmented=True).view,
+        job.task.collate,
+        batch_size=job.plan.batch_size,
+        seed=job.plan.seed,
+        threads=job.threads,
+    )
+    return train(
+        network=network,
+        phases=job.plan.phases,
+        boundaries=job.backbone.boundaries,
+        task=job.task,
+        plan=job.plan,
+        batches=batches,
+        validate=validate,
+        train_metric=_train_metric(job),
+        checkpoints=CheckpointFolder(checkpoints),
+        stop=stop,
+        observers=observers,
+    )
+
+
+def _train_metric(job: Job) -> Callable[[Any, Batch], float]:
+    def metric(outputs: Any, batch: Batch) -> float:
+        scorers = job.task.scorers(outputs, batch.targets)
+        return float(scorers[job.plan.metric](np.ones((1, len(batch))))[0])
+
+    return metric
+
+
+def _why(job: Job, best: _Candidate, name: str, other: _Candidate) -> str:
+    metric = job.plan.metric
+    if best.rank[0] == other.rank[0]:
+        ours, theirs = -best.rank[1], -other.rank[1]
+        return (
+            f"{metric} {best.rank[0]:.4f} on validation data like {name}, log loss {ours:.4f} to {theirs:.4f}"
+        )
+    return f"{metric} {best.rank[0]:.4f} on validation data, {name} {other.rank[0]:.4f}"

@@ -1,0 +1,175 @@
+"""What a run leaves for programs: result.json, data.json, and how long each part took."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from headstart import __version__
+from headstart.artifact.bundle import CARD, FACTS
+from headstart.artifact.card import model_card
+from headstart.artifact.run import RunFolder, read_json, write_json
+from headstart.config.schema import Config
+from headstart.config.toml import dump
+from headstart.data.dataset import Splits
+from headstart.errors import DataError
+from headstart.plan.lines import plan_state
+from headstart.plan.plan import Plan
+from headstart.steps.job import Job
+from headstart.steps.judge import Judged, finite, predictions_csv
+from headstart.steps.learn import Learned
+from headstart.steps.prepare import Prepared
+from headstart.steps.report import advice, report_page
+from headstart.training.durable import write_file_durably
+from headstart.training.machine import peak_memory
+
+FORMAT = 1
+LIBRARIES = ("torch", "torchvision", "timm", "numpy", "pillow", "scikit-learn", "safetensors")
+
+
+class Clock:
+    """Seconds by part of the work, and in all."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._parts: dict[str, float] = {}
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Count what is done within to a part."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._parts[name] = self._parts.get(name, 0.0) + time.monotonic() - began
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since it was made."""
+        return time.monotonic() - self._began
+
+    def seconds(self) -> dict[str, float]:
+        """As result.json has it."""
+        parts = {name: self._parts.get(name, 0.0) for name in ("prepare", "features", "train", "evaluate")}
+        return {name: round(value, 3) for name, value in {"total": self.elapsed, **parts}.items()}
+
+
+def versions() -> dict[str, str]:
+    """Of headstart, Python and the libraries whose numbers matter."""
+    found = {"headstart": __version__, "python": platform.python_version()}
+    for library in LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def data_record(prepared: Prepared) -> dict[str, Any]:
+    """data.json: fingerprint, findings, splits by example id."""
+    return {
+        "format": FORMAT,
+        "root": str(prepared.dataset.root),
+        "layout": prepared.dataset.layout,
+        "columns": dict(prepared.dataset.columns),
+        "fingerprint": prepared.fingerprint,
+        "splits": prepared.splits.state(),
+        "split_reason": prepared.splits.reason,
+        "groups": {name: key for name, key in prepared.groups.items() if key != name},
+        "findings": [asdict(finding) for finding in prepared.findings],
+        "skipped": list(prepared.dataset.skipped),
+    }
+
+
+def result_record(job: Job, learned: Learned, judged: Judged, clock: Clock) -> dict[str, Any]:
+    """result.json; keys are only ever added."""
+    task, plan, prepared, training = job.task, job.plan, job.prepared, learned.training
+    return finite(
+        {
+            "format": FORMAT,
+            "task": plan.task,
+            "model": plan.model,
+            "technique": plan.technique,
+            "labels": list(task.labels),
+            "data": {
+                "train": len(prepared.splits.train),
+                "val": len(prepared.splits.val),
+                "test": len(prepared.splits.test),
+                "fingerprint": prepared.fingerprint,
+            },
+            "metric": plan.metric,
+            "val": judged.val.state(),
+            "test": judged.test.state(),
+            "baselines": {
+                name: {part: scores.state() for part, scores in parts.items()}
+                for name, parts in judged.baselines.items()
+            },
+            "returned": learned.returned,
+            "why_returned": learned.why,
+            "temperature": learned.temperature,
+            "seconds": clock.seconds(),
+            "epochs": training.epochs if training else 0,
+            "steps": training.steps if training else 0,
+            "peak_memory_bytes": peak_memory(),
+            "versions": versions(),
+            "stopped": _stopped(learned, plan),
+        }
+    )
+
+
+def _stopped(learned: Learned, plan: Plan) -> str:
+    if learned.training is None:
+        return "nothing to train"
+    if learned.training.stopped:
+        return learned.training.stopped
+    return (
+        "epochs done" if learned.training.epochs == sum(p.epochs for p in plan.phases) else "early stopping"
+    )
+
+
+def begin_record(folder: RunFolder, config: Config, plan: Plan, prepared: Prepared) -> None:
+    """Write what is known before training: the request, the data and its split, the plan."""
+    write_file_durably(folder.config, dump(config).encode())
+    write_json(folder.data, data_record(prepared))
+    write_json(folder.plan, plan_state(plan))
+
+
+def finish_record(folder: RunFolder, job: Job, learned: Learned, judged: Judged, clock: Clock) -> list[str]:
+    """Write what came of it: predictions, scores, model card, report; the sentences on what to try next."""
+    folder.test_predictions.parent.mkdir(exist_ok=True)
+    write_file_durably(folder.test_predictions, predictions_csv(job.task, judged).encode(errors="replace"))
+    result = result_record(job, learned, judged, clock)
+    sentences = advice(job, learned, judged, result)
+    write_file_durably(folder.model / CARD, model_card(result, read_json(folder.model / FACTS)).encode())
+    page = report_page(folder, job, learned, judged, result=result, sentences=sentences)
+    write_file_durably(folder.report, page.encode())
+    write_json(folder.result, result)
+    return sentences
+
+
+def as_begun(folder: RunFolder, prepared: Prepared, *, allow_data_change: bool) -> Prepared:
+    """The data with the split that a run began with, where it has begun.
+
+    Where the data changed and that is allowed, examples that are gone are left out and new ones
+    are not used.
+
+    Raises:
+        DataError: it changed, and that is not allowed.
+    """
+    if not folder.data.exists():
+        return prepared
+    begun = read_json(folder.data)
+    if begun["fingerprint"] != prepared.fingerprint and not allow_data_change:
+        raise DataError(
+            f"{prepared.dataset.root}: the data changed since this run began (fingerprint "
+            f"{begun['fingerprint'][:12]}… then, {prepared.fingerprint[:12]}… now).",
+            "Begin a new run, or resume with --allow-data-change.",
+        )
+    there = {example.id for example in prepared.dataset.examples}
+    parts = {name: tuple(id for id in ids if id in there) for name, ids in begun["splits"].items()}
+    return replace(prepared, splits=Splits(**parts, reason=begun["split_reason"]))

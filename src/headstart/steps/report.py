@@ -1,0 +1,128 @@
+"""A finished run as a page: everything the report says, gathered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from headstart.artifact.run import RunFolder
+from headstart.contracts import Modality, Task
+from headstart.evaluation.advice import Evidence, advise
+from headstart.evaluation.answers import Answers
+from headstart.evaluation.calibration import reliability
+from headstart.evaluation.confusion import class_scores, confusion, mistakes
+from headstart.evaluation.report.content import Calibration, Mistake, ReportContent
+from headstart.evaluation.report.page import render
+from headstart.plan.lines import plan_lines
+from headstart.steps.decide import label_counts
+from headstart.steps.job import Job
+from headstart.steps.judge import Judged
+from headstart.steps.learn import Learned
+from headstart.tasks.classification import Classification
+
+SHOWN_MISTAKES = 24
+
+
+def advice(job: Job, learned: Learned, judged: Judged, result: Mapping[str, Any]) -> list[str]:
+    """What to try next, from what the run has shown."""
+    task, plan, prepared = job.task, job.plan, job.prepared
+    counts = label_counts(prepared.part("train"))
+    rarest = min(counts, key=lambda label: (counts[label], label))
+    probe = judged.baselines.get("linear_probe")
+    history = learned.training.history if learned.training else ()
+    return advise(
+        Evidence(
+            metric=plan.metric,
+            technique=plan.technique,
+            val=judged.val.metrics[plan.metric].value,
+            epochs=result["epochs"],
+            smallest=counts[rarest],
+            largest=max(counts.values()),
+            rarest=rarest,
+            lr=max((rate for phase in plan.phases for rate in phase.rates.values()), default=None),
+            train=history[-1].train_metric if history else None,
+            probe=probe["val"].metrics[plan.metric].value if probe else None,
+            test=judged.test.metrics[plan.metric],
+            n_test=judged.test.n,
+            worst=_worst(task, judged),
+            ece=judged.test.metrics["ece"].value if "ece" in judged.test.metrics else None,
+            lower_is_better=plan.metric in task.lower_is_better,
+            still_improving=bool(history) and history[-1].best,
+            out_of_time=result["stopped"] == "time limit",
+        )
+    )
+
+
+def report_page(
+    folder: RunFolder,
+    job: Job,
+    learned: Learned,
+    judged: Judged,
+    *,
+    result: Mapping[str, Any],
+    sentences: Sequence[str],
+) -> str:
+    """report.html of a run.
+
+    Args:
+        folder: has the events of training.
+        result: as result.json has it.
+        sentences: what to try next.
+    """
+    content = ReportContent(
+        title=folder.path.resolve().name,
+        result=result,
+        lower_is_better=job.task.lower_is_better,
+        advice=sentences,
+        events=_events(folder),
+        phases=job.plan.phases,
+        findings=job.prepared.findings,
+        plan=plan_lines(job.plan),
+    )
+    if isinstance(job.task, Classification):
+        content = _with_answers(content, job.task, job.modality(), judged, learned)
+    return render(content)
+
+
+def _with_answers(
+    content: ReportContent, task: Classification, modality: Modality, judged: Judged, learned: Learned
+) -> ReportContent:
+    answers = _answers(task, judged)
+    untempered = Answers.read(
+        task,
+        [output * learned.temperature for output in judged.outputs],
+        [task.encode(example) for example in judged.examples],
+    )
+    wrong = mistakes(answers, [example.id for example in judged.examples])
+    by_id = {example.id: example for example in judged.examples}
+    pictured: list[Mistake] = [
+        replace(mistake, picture=modality.picture(by_id[mistake.id])) for mistake in wrong[:SHOWN_MISTAKES]
+    ]
+    return replace(
+        content,
+        confusion=confusion(answers),
+        per_class=class_scores(answers),
+        mistakes=pictured,
+        mistake_count=len(wrong),
+        calibration=Calibration(learned.temperature, reliability(untempered), reliability(answers)),
+    )
+
+
+def _answers(task: Classification, judged: Judged) -> Answers:
+    return Answers.read(task, judged.outputs, [task.encode(example) for example in judged.examples])
+
+
+def _worst(task: Task, judged: Judged) -> tuple[str, float, int] | None:
+    if not isinstance(task, Classification):
+        return None
+    rows = [row for row in class_scores(_answers(task, judged)) if row.support]
+    worst = min(rows, key=lambda row: (row.recall, row.label))
+    return worst.label, worst.recall, worst.support
+
+
+def _events(folder: RunFolder) -> list[Mapping[str, Any]]:
+    if not folder.metrics.exists():
+        return []
+    return [json.loads(line) for line in folder.metrics.read_text().splitlines()]

@@ -1,0 +1,98 @@
+"""What people read while a run goes on: findings, plan, scores. Writes nothing where there is no stream."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+from headstart.artifact.run import RunFolder
+from headstart.contracts import Event, Observer
+from headstart.data.dataset import Finding
+from headstart.evaluation.report.words import interval, number, title
+from headstart.evaluation.scores import Scores
+from headstart.plan.lines import plan_lines
+from headstart.plan.plan import Plan
+from headstart.training.observers import MetricsFile
+from headstart.training.progress import watch_on
+from headstart.training.tensorboard import TensorBoard
+
+NAMES, VALUES, WIDTH = 24, 34, 110
+NAMES_OF = {"trained": "the trained network", "probe": "the linear probe"}
+
+
+class _Silent:
+    """Watches and says nothing."""
+
+    def notify(self, event: Event) -> None:
+        """Say nothing."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@contextmanager
+def watching(stream: TextIO | None, metric: str = "") -> Iterator[Observer]:
+    """A bar or lines on a stream; closed after."""
+    watch: Observer = _Silent() if stream is None else watch_on(stream, metric)
+    try:
+        yield watch
+    finally:
+        watch.close()
+
+
+@contextmanager
+def watch_files(folder: RunFolder, *, tensorboard: bool) -> Iterator[Sequence[Observer]]:
+    """What writes a run's events into its folder; closed after."""
+    observers: list[Observer] = [MetricsFile(folder.metrics)]
+    if tensorboard:
+        observers.append(TensorBoard(folder.tensorboard))
+    try:
+        yield observers
+    finally:
+        for observer in observers:
+            observer.close()
+
+
+def show_findings(stream: TextIO | None, findings: Sequence[Finding]) -> None:
+    """What is wrong with the data; notes are left to the report."""
+    for finding in findings:
+        if finding.level != "note":
+            _print(stream, f"{finding.level}: {finding.text}")
+
+
+def show_plan(stream: TextIO | None, plan: Plan) -> None:
+    """Every decision with its value and its reason."""
+    _print(stream, "Plan")
+    for name, value, reason in plan_lines(plan):
+        if name == "phases":
+            value = "\n".join(value.replace("), ", ")\n").splitlines())
+        values = [line for part in value.splitlines() for line in textwrap.wrap(part, VALUES)] or [""]
+        reasons = textwrap.wrap(reason, WIDTH - NAMES - VALUES)
+        for row in range(max(len(values), len(reasons))):
+            first = name if row == 0 else ""
+            second = values[row] if row < len(values) else ""
+            third = reasons[row] if row < len(reasons) else ""
+            _print(stream, f"  {first:<{NAMES}}{second:<{VALUES}}  {third}".rstrip())
+
+
+def show_scores(stream: TextIO | None, result: Mapping[str, Any], advice: Sequence[str]) -> None:
+    """The scores on the test set beside the baselines, and what to try next."""
+    test = Scores.from_state(result["test"])
+    others = {name: Scores.from_state(parts["test"]) for name, parts in result["baselines"].items()}
+    heads = "".join(f"{name.replace('_', ' '):>14}" for name in others)
+    _print(stream, f"{f'{test.n} test examples':<22}{'':>10}{'95 % interval':>20}{heads}")
+    for name, score in test.metrics.items():
+        beside = "".join(f"{number(scores.metrics[name].value, name):>14}" for scores in others.values())
+        _print(
+            stream, f"  {title(name):<20}{number(score.value, name):>10}{interval(score, name):>20}{beside}"
+        )
+    _print(stream, f"Returned: {NAMES_OF[result['returned']]} ({result['why_returned']}).")
+    for sentence in advice:
+        _print(stream, textwrap.fill(sentence, WIDTH, initial_indent="Next: ", subsequent_indent="      "))
+
+
+def _print(stream: TextIO | None, text: str) -> None:
+    if stream is not None:
+        print(text, file=stream, flush=True)

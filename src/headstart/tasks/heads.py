@@ -1,0 +1,41 @@
+"""What is put on a backbone, and the two together. Knows nothing of labels or losses."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from headstart.contracts import Head
+
+
+class Classifier(nn.Module):
+    """A backbone and a head on its features."""
+
+    def __init__(self, backbone: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = head
+
+    def forward(self, **inputs: Tensor) -> Tensor:
+        """Inputs by the name that the backbone gives them, to (B, outputs)."""
+        outputs: Tensor = self.head(self.backbone(**inputs))
+        return outputs
+
+
+def build_head(feature_size: int, outputs: int, head: Head) -> nn.Module:
+    """Layers from (B, feature_size) to (B, outputs); a plain linear layer where nothing else is asked."""
+    widths = (feature_size, *head.hidden)
+    layers: list[nn.Module] = []
+    for width, following in pairwise(widths):
+        layers += _linear(width, following, head.dropout)
+        if head.batch_norm:
+            layers.append(nn.BatchNorm1d(following))
+        layers.append(nn.ReLU())
+    layers += _linear(widths[-1], outputs, head.dropout)
+    return layers[0] if len(layers) == 1 else nn.Sequential(*layers)
+
+
+def _linear(width: int, following: int, dropout: float) -> list[nn.Module]:
+    linear = nn.Linear(width, following)
+    return [nn.Dropout(dropout), linear] if dropout else [linear]

@@ -1,0 +1,77 @@
+"""Labels as the user wrote them: found in examples, and told apart. Knows no tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from headstart.contracts import Example
+from headstart.errors import DataError, did_you_mean
+
+# A message lists so many; the rest is a count.
+SHOWN = 20
+
+
+def label_names(example: Example) -> tuple[str, ...]:
+    """The labels of an example that has a target, as a tuple, also where it is one."""
+    return (example.target,) if isinstance(example.target, str) else tuple(example.target)
+
+
+def has_several(examples: Sequence[Example]) -> bool:
+    """Whether any target is a tuple of labels and not one label."""
+    return any(isinstance(example.target, tuple | list) for example in examples)
+
+
+def find_labels(examples: Sequence[Example], *, multi_label: bool) -> tuple[str, ...]:
+    """Every label of these examples, sorted.
+
+    Raises:
+        DataError: an example without a label, or with several where one is expected; too few labels.
+    """
+    problems = [problem for example in examples if (problem := _problem(example, multi_label))]
+    if len(problems) > SHOWN:
+        problems[SHOWN:] = [f"and {len(problems) - SHOWN} more."]
+    if problems:
+        raise DataError.listed("Labels", problems, "Label these examples, or leave them out.")
+    labels = tuple(sorted({name for example in examples for name in label_names(example)}))
+    if not labels:
+        raise DataError(f"None of the {len(examples)} training examples has a label.", "Label some of them.")
+    if len(labels) == 1 and not multi_label:
+        raise DataError(
+            f"All {len(examples)} training examples have the label '{labels[0]}'.",
+            "Add examples of another label.",
+        )
+    return labels
+
+
+def check_known(example: Example, labels: Collection[str], *, multi_label: bool) -> None:
+    """Check that an example has labels, as many as it may, and of these.
+
+    Raises:
+        DataError: it has not.
+    """
+    if problem := _problem(example, multi_label):
+        raise DataError(problem, "Label it, or leave it out.")
+    for name in label_names(example):
+        if name not in labels:
+            raise DataError(
+                f"{_place(example)}: unknown label '{name}'.{did_you_mean(name, labels)}",
+                f"There are: {_some(sorted(labels))}.",
+            )
+
+
+def _problem(example: Example, multi_label: bool) -> str:
+    if example.target is None or example.target == "":
+        return f"{_place(example)}: has no label."
+    names = label_names(example)
+    if len(names) != 1 and not multi_label:
+        return f"{_place(example)}: must have one label. Got {len(names)}: {_some(names)}."
+    return ""
+
+
+def _place(example: Example) -> str:
+    return example.origin or example.id
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more

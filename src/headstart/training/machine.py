@@ -1,0 +1,57 @@
+"""What this machine is: device, cores, memory. The facts that the plan asks for."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+
+import torch
+
+from headstart.errors import RequestError
+from headstart.plan.facts import MachineFacts
+
+
+def machine_facts(device: str | None) -> MachineFacts:
+    """Facts of the asked device, or of the best at hand.
+
+    Raises:
+        RequestError: no such device here.
+    """
+    name = device or _best()
+    try:
+        torch.empty(1, device=name)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise RequestError(
+            f"device: cannot use '{name}' here.", f"There are: {', '.join(_present())}."
+        ) from error
+    on_gpu = name.startswith("cuda")
+    return MachineFacts(
+        device=name,
+        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        memory=int(torch.cuda.mem_get_info(name)[0]) if on_gpu else _free_memory(),
+        bf16=on_gpu and torch.cuda.is_bf16_supported(),
+    )
+
+
+def peak_memory() -> int:
+    """Largest resident size of this process so far, bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _best() -> str:
+    return _present()[0]
+
+
+def _present() -> list[str]:
+    present = ["cuda"] if torch.cuda.is_available() else []
+    present += ["mps"] if torch.backends.mps.is_available() else []
+    return [*present, "cpu"]
+
+
+def _free_memory() -> int:
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError):
+        return 8 * 1024**3

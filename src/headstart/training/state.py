@@ -1,0 +1,133 @@
+"""Where a training run stands, as one value that serialises. Holds no tensor."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from headstart.contracts import Phase, Validated
+from headstart.training.schedule import plateau_factor
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Training loss and metric of the epoch under way, as sums so that they add up."""
+
+    loss: float = 0.0
+    units: float = 0.0
+    metric: float = 0.0
+    examples: int = 0
+
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(
+            self.loss + other.loss,
+            self.units + other.units,
+            self.metric + other.metric,
+            self.examples + other.examples,
+        )
+
+    @property
+    def mean_loss(self) -> float:
+        """Loss per unit; NaN where nothing was summed."""
+        return self.loss / self.units if self.units else math.nan
+
+    @property
+    def mean_metric(self) -> float:
+        """Metric per example; NaN where nothing was summed."""
+        return self.metric / self.examples if self.examples else math.nan
+
+
+@dataclass(frozen=True)
+class TrainState:
+    """Everything about a run but its tensors.
+
+    Attributes:
+        micro_batch: examples computed at once; halved after an out-of-memory.
+        phase: index of the phase under way.
+        epoch: passes completed, over all phases.
+        position: batches of this epoch that are done.
+        step: optimiser steps done, over all phases.
+        phase_step: of these, in this phase.
+        bad_validations: of this phase, since the last one that was the best.
+        plateau: factor that the plateau schedule has come down to in this phase.
+        epoch_sums: of the epoch under way.
+        history: every validation of the run.
+    """
+
+    micro_batch: int
+    phase: int = 0
+    epoch: int = 0
+    position: int = 0
+    step: int = 0
+    phase_step: int = 0
+    bad_validations: int = 0
+    plateau: float = 1.0
+    epoch_sums: Sums = Sums()
+    history: tuple[Validated, ...] = ()
+
+    @property
+    def best(self) -> Validated | None:
+        """The best validation so far: the highest metric, ties by the lowest loss."""
+        return next((validated for validated in reversed(self.history) if validated.best), None)
+
+    @property
+    def is_validated(self) -> bool:
+        """Whether the weights are those of the last validation."""
+        return self.position == 0 and bool(self.history)
+
+    def is_best(self, metric: float, loss: float) -> bool:
+        """Whether a validation with these values would be the best so far."""
+        return self.best is None or _rank(metric, loss) > _rank(self.best.metric, self.best.loss)
+
+    def after_step(self, batches: int, sums: Sums, micro_batch: int) -> TrainState:
+        """The state after an optimiser step on so many batches."""
+        return replace(
+            self,
+            micro_batch=micro_batch,
+            position=self.position + batches,
+            step=self.step + 1,
+            phase_step=self.phase_step + 1,
+            epoch_sums=self.epoch_sums + sums,
+        )
+
+    def after_epoch(self, validated: Validated) -> TrainState:
+        """The state after an epoch and its validation."""
+        bad = 0 if validated.best else self.bad_validations + 1
+        return replace(
+            self,
+            epoch=self.epoch + 1,
+            position=0,
+            bad_validations=bad,
+            plateau=plateau_factor(self.plateau, bad),
+            epoch_sums=Sums(),
+            history=(*self.history, validated),
+        )
+
+    def after_phase(self) -> TrainState:
+        """The state in which the next phase begins."""
+        return replace(self, phase=self.phase + 1, phase_step=0, bad_validations=0, plateau=1.0)
+
+    def why_over(self, phase: Phase, phase_steps: int) -> str | None:
+        """Why the phase is over, or None while it is not."""
+        if self.phase_step >= phase_steps and self.position == 0:
+            return "epochs done"
+        if phase.patience and self.bad_validations >= phase.patience:
+            return "early stopping"
+        return None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON, exact."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> TrainState:
+        """From what `as_dict` gave."""
+        history = tuple(Validated(**validated) for validated in plain["history"])
+        return cls(**{**plain, "epoch_sums": Sums(**plain["epoch_sums"]), "history": history})
+
+
+def _rank(metric: float, loss: float) -> tuple[float, float]:
+    """For comparing: NaN is worse than any number."""
+    return (-math.inf if math.isnan(metric) else metric, -math.inf if math.isnan(loss) else -loss)

@@ -1,0 +1,211 @@
+"""The table of contents: what headstart does, each as a few calls of the rooms below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from headstart.artifact.bundle import load_bundle, save_bundle
+from headstart.artifact.model import Model
+from headstart.artifact.result import Run
+from headstart.artifact.run import RunFolder, existing_run, locked, new_run, next_free
+from headstart.config.load import load as load_config
+from headstart.config.schema import Config
+from headstart.contracts import Backbone, Observer, Prediction
+from headstart.data.dataset import Finding
+from headstart.errors import DataError, Interrupted, RunFolderError
+from headstart.evaluation.scores import Scores
+from headstart.plan.facts import MachineFacts
+from headstart.plan.plan import Plan
+from headstart.sources.resolve import load as load_backbone
+from headstart.steps.decide import decide
+from headstart.steps.demo import demo_config
+from headstart.steps.inputs import listed
+from headstart.steps.job import Job, probe
+from headstart.steps.judge import examples_of_run, judge, judge_data, other_examples
+from headstart.steps.learn import Learned, learn
+from headstart.steps.prepare import (
+    Prepared,
+    findings_without_features,
+    inspect,
+    prepare,
+    refuse_unusable,
+    task_of,
+)
+from headstart.steps.record import Clock, as_begun, begin_record, finish_record, versions
+from headstart.steps.screen import show_findings, show_plan, show_scores, watch_files, watching
+from headstart.training.machine import machine_facts
+from headstart.training.stopping import EXIT_CODES, stop_on_signals
+
+
+def check(config: Config, *, stream: TextIO | None = None) -> tuple[Finding, ...]:
+    """What is in the data, and what is wrong with it; gravest first.
+
+    Args:
+        config: names the data.
+        stream: where the progress is shown; None shows nothing.
+
+    Raises:
+        DataError: there is nothing that can be read.
+    """
+    with watching(stream) as watch:
+        return findings_without_features(inspect(config, notify=watch.notify))
+
+
+def plan(config: Config, *, stream: TextIO | None = None) -> Plan:
+    """Every decision that `fit` would make, with its reasons; trains nothing."""
+    machine = machine_facts(config.device)
+    with watching(stream) as watch:
+        prepared, backbone = _prepare(config, machine, Clock(), watch)
+    decided = decide(config, prepared, task_of(config, prepared), backbone, machine)
+    show_findings(stream, prepared.findings)
+    show_plan(stream, decided)
+    return decided
+
+
+def fit(
+    config: Config,
+    *,
+    resume: Path | None = None,
+    allow_data_change: bool = False,
+    stream: TextIO | None = None,
+) -> Run:
+    """From data to a saved, evaluated model.
+
+    Args:
+        config: the request; of a run that is resumed, as it was.
+        resume: the run folder to go on with.
+        allow_data_change: whether a run may go on although its data changed.
+        stream: where progress, plan and scores are shown; None shows nothing.
+
+    Raises:
+        HeadstartError: with what is wrong, where, and what to do.
+    """
+    clock = Clock()
+    with _run_folder(config, resume) as folder:
+        machine = machine_facts(config.device)
+        with watching(stream) as watch:
+            prepared, backbone = _prepare(config, machine, clock, watch)
+        prepared = as_begun(folder, prepared, allow_data_change=allow_data_change)
+        task = task_of(config, prepared)
+        decided = decide(config, prepared, task, backbone, machine)
+        show_findings(stream, prepared.findings)
+        show_plan(stream, decided)
+        begin_record(folder, config, decided, prepared)
+        with clock.part("train"):
+            fitted = probe(prepared, task, prepared.part("train"), seed=config.seed)
+            job = Job(prepared, task, backbone, decided, fitted, machine.cores)
+            learned = _learn(job, config, folder, clock, stream)
+        with clock.part("evaluate"):
+            judged = judge(_saved(folder, job, learned), job, learned)
+        advice = finish_record(folder, job, learned, judged, clock)
+    run = Run.open(folder.path)
+    show_scores(stream, run.result, advice)
+    return run
+
+
+def predict(path: Path, inputs: Iterable[str]) -> Iterator[tuple[str, Prediction | DataError]]:
+    """What every input is, in order; folders give all their files.
+
+    Args:
+        path: a run folder or a bundle.
+        inputs: names of files and folders.
+
+    Yields:
+        The file's name and its prediction, or why there is none.
+    """
+    model = load_bundle(path)
+    for some in listed(inputs, model.suffixes):
+        if isinstance(some, DataError):
+            yield "", some
+        else:
+            yield from zip(map(str, some), model.predict_each(some), strict=True)
+
+
+def evaluate(path: Path, data: Path | None = None) -> Scores:
+    """Scores with intervals of a run's model, on its own test split or on other labelled data.
+
+    Args:
+        path: the run folder.
+        data: labelled examples of the same task; None is the run's test split.
+
+    Raises:
+        DataError: the data is gone, cannot be read, or has labels that the model does not know.
+    """
+    folder = existing_run(path)
+    model = load_bundle(path)
+    config = load_config(folder.config)
+    examples, groups = other_examples(config, data) if data else examples_of_run(folder, config)
+    return judge_data(model, examples, groups)
+
+
+def demo(name: str, out: Path | None = None, *, stream: TextIO | None = None) -> Run:
+    """A real fine-tune, end to end, with nothing to prepare.
+
+    Raises:
+        RequestError: there is no such demo.
+    """
+    return fit(demo_config(name, out or next_free(Path("runs"), f"demo-{name}")), stream=stream)
+
+
+@contextmanager
+def _run_folder(config: Config, resume: Path | None) -> Iterator[RunFolder]:
+    """The folder of a new run, or of the one that is resumed; locked."""
+    if resume is None:
+        out = Path(config.out) if config.out else next_free(Path("runs"), Path(config.data.path).stem)
+        with new_run(out) as folder:
+            yield folder
+        return
+    folder = existing_run(resume)
+    if folder.result.exists():
+        raise RunFolderError(f"{resume}: this run is finished.", "There is nothing to resume.")
+    with locked(folder):
+        yield folder
+
+
+def _prepare(
+    config: Config, machine: MachineFacts, clock: Clock, watch: Observer
+) -> tuple[Prepared, Backbone]:
+    with clock.part("prepare"):
+        backbone = load_backbone(config.model.name, image_size=config.model.image_size)
+        inspected = inspect(config, notify=watch.notify)
+        refuse_unusable(inspected)
+    with clock.part("features"):
+        prepared = prepare(inspected, backbone, config, machine=machine, notify=watch.notify)
+    return prepared, backbone
+
+
+def _learn(job: Job, config: Config, folder: RunFolder, clock: Clock, stream: TextIO | None) -> Learned:
+    left = None if config.time_limit is None else max(config.time_limit - clock.elapsed, 0.0)
+    with (
+        stop_on_signals(left) as stop,
+        watching(stream, job.plan.metric) as watch,
+        watch_files(folder, tensorboard=config.tensorboard) as files,
+    ):
+        learned = learn(
+            job,
+            refit=config.train.refit,
+            checkpoints=folder.checkpoints,
+            stop=stop,
+            observers=(watch, *files),
+        )
+    if learned.interrupted:
+        raise Interrupted(folder.path, EXIT_CODES[learned.interrupted])
+    return learned
+
+
+def _saved(folder: RunFolder, job: Job, learned: Learned) -> Model:
+    """The model as it will be delivered: written, and read back."""
+    save_bundle(
+        folder.model,
+        network=learned.network,
+        task=job.task,
+        backbone=job.backbone,
+        head=learned.head,
+        temperature=learned.temperature,
+        batch_size=job.plan.evaluation_batch_size,
+        versions=versions(),
+    )
+    return load_bundle(folder.path, device=job.plan.device)

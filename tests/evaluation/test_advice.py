@@ -1,0 +1,75 @@
+from dataclasses import replace
+
+import pytest
+
+from headstart.evaluation.advice import Evidence, advise
+from headstart.evaluation.scores import Interval
+
+FINE = Evidence(
+    metric="accuracy",
+    technique="two-phase",
+    val=0.93,
+    epochs=12,
+    lr=1e-3,
+    smallest=80,
+    largest=100,
+    rarest="owl",
+    train=0.97,
+    probe=0.90,
+    test=Interval(0.92, 0.89, 0.95),
+    n_test=400,
+    worst=("owl", 0.85, 90),
+    ece=0.02,
+)
+
+
+def test_a_run_without_a_fault_needs_no_advice() -> None:
+    assert advise(FINE) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "flag"),
+    [
+        ({"smallest": 6}, "'owl' has only 6"),
+        ({"out_of_time": True}, "--time-limit"),
+        ({"still_improving": True}, "--epochs 24"),
+        ({"train": 1.0, "val": 0.85, "probe": 0.8}, "--set augment.policy=strong"),
+        ({"technique": "linear-probe", "train": None, "lr": None}, "--technique two-phase"),
+        ({"probe": 0.95}, "--lr 0.0003"),
+        ({"train": 0.71, "val": 0.70, "probe": 0.65}, "--model"),
+        ({"worst": ("owl", 0.4, 90)}, "Look at its mistakes"),
+        ({"worst": ("owl", 0.4, 90), "largest": 900}, "--set train.class_weights=balanced"),
+        ({"ece": 0.2}, "--set data.val=0.25"),
+        ({"test": Interval(0.92, 0.8, 0.99), "n_test": 40}, "--set data.test=0.3"),
+    ],
+)
+def test_each_weakness_is_named_with_the_flag_that_acts_on_it(change: dict, flag: str) -> None:
+    (sentence,) = advise(replace(FINE, **change))
+    assert flag in sentence
+
+
+def test_two_weaknesses_are_two_sentences() -> None:
+    assert len(advise(replace(FINE, still_improving=True, ece=0.2))) == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"worst": ("owl", 0.0, 2)},
+        {"ece": 0.3, "n_test": 20},
+        {"test": None},
+        {"test": Interval(1.0, None, None)},
+        {"train": None, "lr": None, "probe": None},
+    ],
+)
+def test_too_little_evidence_is_no_advice(change: dict) -> None:
+    assert advise(replace(FINE, **change)) == []
+
+
+def test_of_an_error_less_is_better() -> None:
+    loss = replace(FINE, metric="log_loss", lower_is_better=True, test=Interval(0.3, 0.2, 0.6))
+    assert advise(replace(loss, train=0.25, val=0.3, probe=0.4)) == []
+    (overfitted,) = advise(replace(loss, train=0.05, val=0.3, probe=0.4))
+    assert "learns examples by heart" in overfitted
+    (beaten,) = advise(replace(loss, train=0.25, val=0.3, probe=0.2))
+    assert "did not beat the linear probe" in beaten

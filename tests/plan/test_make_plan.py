@@ -1,0 +1,95 @@
+"""The plan as a whole: complete, reasoned, and plain data where it is written down."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+
+from headstart.catalog import TECHNIQUES, resolve
+from headstart.config.load import load
+from headstart.errors import ConfigError
+from headstart.plan.facts import DataFacts, Facts, MachineFacts, ModelFacts
+from headstart.plan.lines import plan_lines, plan_state
+from headstart.plan.make import make_plan
+from headstart.plan.plan import Plan
+
+FACTS = Facts(
+    DataFacts(100, 20, 20, 2, 50, 50, False, 28, 1.0, ("6", "9")),
+    ModelFacts("builtin:sample", 1_000_000, tuple(f"block{index}" for index in range(6)), 64, 224, "mit"),
+    MachineFacts("cpu", 2, 8 * 10**9, False),
+)
+
+
+def planned(*, has_probe: bool = True, **overrides: Any) -> Plan:
+    config = load(None, {key.replace("__", "."): value for key, value in overrides.items()})
+    technique = resolve("technique", config.technique.name or "auto", TECHNIQUES)
+    return make_plan(
+        config,
+        FACTS,
+        task="image-classification",
+        metric="accuracy",
+        technique=technique,
+        class_weights=(0.5, 1.5),
+        has_probe=has_probe,
+    )
+
+
+@pytest.mark.parametrize("name", TECHNIQUES)
+def test_every_decision_has_its_reason(name: str) -> None:
+    plan = planned(technique__name=name)
+    decided = {reason.partition(".")[0] for reason in plan.reasons}
+    assert decided == {field.name for field in dataclasses.fields(plan)} - {"reasons"}
+    assert all(plan.reasons.values())
+
+
+@pytest.mark.parametrize("name", TECHNIQUES)
+def test_a_plan_is_plain_data_and_lines_of_text(name: str) -> None:
+    plan = planned(technique__name=name, model__freeze=2)
+    decisions = json.loads(json.dumps(plan_state(plan)))["decisions"]
+    assert {key: decision["reason"] for key, decision in decisions.items()} == plan.reasons
+    assert decisions["frozen"]["value"] == ["block0", "block1"]
+    assert [line[0] for line in plan_lines(plan)] == list(decisions)
+    assert all(isinstance(part, str) and part for line in plan_lines(plan) for part in line)
+
+
+def test_lines_show_values_as_people_write_them() -> None:
+    shown = {
+        name: value
+        for name, value, _ in plan_lines(planned(technique__options={"last": 1}, technique__name="two-phase"))
+    }
+    assert shown["phases"] == (
+        "head (10 epochs, head at 0.001), fine-tune (20 epochs, head and 1 boundary at 1e-05)"
+    )
+    assert shown["head"] == "linear"
+    assert shown["keep_probe"] == "yes"
+    assert shown["frozen"] == "none"
+
+
+def test_the_epochs_that_were_asked_for_are_those_of_the_phases() -> None:
+    assert sum(phase.epochs for phase in planned(train__epochs=7).phases) == 7
+
+
+def test_accumulating_makes_steps_fewer_and_epochs_more() -> None:
+    def epochs(**overrides: Any) -> int:
+        return sum(phase.epochs for phase in planned(train__batch_size=1, **overrides).phases)
+
+    assert epochs(train__accumulate=4) > epochs()
+
+
+def test_class_weights_are_used_only_where_balance_is_asked_for() -> None:
+    assert planned().objective.class_weights == ()
+    assert planned(train__class_weights="balanced").objective.class_weights == (0.5, 1.5)
+
+
+def test_a_wrong_option_of_the_technique_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"technique\.options\.lats: unknown key\. Did you mean 'last'"):
+        planned(technique__name="two-phase", technique__options={"lats": 3})
+
+
+def test_a_plan_that_would_train_nothing_at_all_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"technique\.name: this task has no linear probe"):
+        planned(technique__name="linear-probe", has_probe=False)
+    assert planned(technique__name="two-phase", has_probe=False).phases

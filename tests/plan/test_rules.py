@@ -1,0 +1,167 @@
+"""The rules, as laws: what was asked for is taken, what was left open has a reason."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from headstart.config.load import load
+from headstart.config.policies import POLICIES
+from headstart.config.schema import Config
+from headstart.contracts import Head
+from headstart.errors import ConfigError
+from headstart.plan import rules
+from headstart.plan.facts import DataFacts, Facts, MachineFacts, ModelFacts
+from headstart.plan.freezing import frozen
+
+BOUNDARIES = ("stem", "layer1.0", "layer1.1", "layer2.0", "layer10.0")
+FACTS = Facts(
+    DataFacts(
+        train=1000,
+        val=200,
+        test=200,
+        classes=4,
+        smallest=200,
+        largest=300,
+        multi_label=False,
+        median_side=400,
+        grey=0.0,
+        mirror_sensitive=(),
+    ),
+    ModelFacts("builtin:sample", 1_000_000, BOUNDARIES, 64, 224, "apache-2.0"),
+    MachineFacts("cpu", 2, 8 * 10**9, False),
+)
+
+
+def facts(*, machine: MachineFacts = FACTS.machine, **data: Any) -> Facts:
+    return replace(FACTS, data=replace(FACTS.data, **data), machine=machine)
+
+
+def config(*settings: str) -> Config:
+    return load(None, settings)
+
+
+@pytest.mark.parametrize(
+    ("setting", "rule", "value"),
+    [
+        ("technique.name=full", lambda asked: rules.technique(asked), "full"),
+        ("model.image_size=64", lambda asked: rules.image_size(asked, FACTS), 64),
+        ("train.batch_size=7", lambda asked: rules.batch_size(asked, FACTS), 7),
+        ("train.precision=bf16", lambda asked: rules.precision(asked, FACTS), "bf16"),
+        ("train.optimiser=sgd", lambda asked: rules.optimiser(asked), "sgd"),
+        ("train.weight_decay=0.0", lambda asked: rules.weight_decay(asked), 0.0),
+        ("train.schedule=plateau", lambda asked: rules.schedule(asked), "plateau"),
+        ("train.class_weights=balanced", lambda asked: rules.class_weights(asked, FACTS), "balanced"),
+        ("train.batch_norm=train", lambda asked: rules.batch_norm(asked), "train"),
+        ("train.clip=3.0", lambda asked: rules.usual(asked, "clip"), 3.0),
+        ("model.head.dropout=0.5", lambda asked: rules.head(asked, (), has_probe=True), Head(dropout=0.5)),
+    ],
+)
+def test_what_was_asked_for_is_taken(setting: str, rule: Any, value: object) -> None:
+    decision = rule(config(setting))
+    assert decision.value == value
+    assert decision.reason == "asked for"
+
+
+@pytest.mark.parametrize("train", [1, 20, 50, 100, 319, 320, 10_000])
+def test_a_batch_is_never_so_large_that_an_epoch_has_few_steps(train: int) -> None:
+    size = rules.batch_size(config(), facts(train=train)).value
+    assert 4 <= size <= 32
+    assert size == 4 or train / size >= 10
+
+
+def test_bf16_is_chosen_only_where_a_gpu_is_fast_at_it() -> None:
+    for device, fast, expected in [("cpu", True, "fp32"), ("cuda:1", True, "bf16"), ("cuda", False, "fp32")]:
+        machine = MachineFacts(device, 2, 10**9, fast)
+        assert rules.precision(config(), facts(machine=machine)).value == expected
+
+
+def test_patience_can_be_turned_off() -> None:
+    assert rules.patience(config("train.patience=0")) == 0
+    assert rules.patience(config()) > 0
+
+
+def test_uneven_classes_change_the_metric_and_no_weight() -> None:
+    uneven = facts(smallest=10, largest=300)
+    assert rules.metric(uneven, "accuracy").value == "macro_f1"
+    assert "30 times" in rules.metric(uneven, "accuracy").reason
+    assert rules.class_weights(config(), uneven).value == "none"
+    assert "balanced" in rules.class_weights(config(), uneven).reason
+
+
+def test_a_task_keeps_its_own_metric_where_classes_are_even_or_it_is_not_accuracy() -> None:
+    assert rules.metric(FACTS, "accuracy").value == "accuracy"
+    assert rules.metric(facts(smallest=1, largest=300), "macro_f1").value == "macro_f1"
+    assert rules.metric(facts(smallest=0, largest=0), "accuracy").value == "accuracy"
+
+
+def test_labels_that_a_mirror_would_change_are_not_flipped_and_the_plan_says_so() -> None:
+    for policy in POLICIES:
+        decision = rules.augment(config(f"augment.policy={policy}"), facts(mirror_sensitive=("6", "b")))
+        assert decision.value.horizontal_flip == decision.value.vertical_flip == 0
+        assert "'6', 'b'" in decision.reason
+
+
+def test_a_piece_that_the_user_set_stays_whatever_the_labels() -> None:
+    asked = config("augment.horizontal_flip=0.25", "augment.hue=0.1")
+    found = rules.augment(asked, facts(mirror_sensitive=("6",), grey=1.0)).value
+    assert (found.horizontal_flip, found.hue) == (0.25, 0.1)
+
+
+def test_grey_images_change_no_colour() -> None:
+    decision = rules.augment(config("augment.policy=strong"), facts(grey=1.0))
+    assert decision.value.saturation == decision.value.hue == 0
+    assert "grey" in decision.reason
+
+
+def test_every_policy_that_a_rule_chooses_is_there() -> None:
+    for side in (8, 28, 64, 4000):
+        assert rules.augment(config(), facts(median_side=side)).value.policy in POLICIES
+
+
+def test_hidden_layers_that_nothing_would_train_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"model\.head\.hidden: a linear probe has no hidden layers"):
+        rules.head(config("model.head.hidden=[32]"), (), has_probe=True)
+
+
+@pytest.mark.parametrize(
+    ("freeze", "names"),
+    [
+        ("0", ()),
+        ("2", BOUNDARIES[:2]),
+        ("5", BOUNDARIES),
+        ("-2", BOUNDARIES[:3]),
+        ("0.0", ()),
+        ("0.4", BOUNDARIES[:2]),
+        ("1.0", BOUNDARIES),
+        ("layer1", ("layer1.0", "layer1.1")),
+        ('["layer2.0", "stem"]', ("stem", "layer2.0")),
+    ],
+)
+def test_freezing_names_boundaries_stem_to_head(freeze: str, names: tuple[str, ...]) -> None:
+    assert frozen(config(f"model.freeze={freeze}"), FACTS).value == names
+
+
+def test_freezing_more_boundaries_than_there_are_is_refused() -> None:
+    for count in (6, -6):
+        with pytest.raises(ConfigError, match=rf"builtin:sample has 5 boundaries\. Got {count}\."):
+            frozen(config(f"model.freeze={count}"), FACTS)
+
+
+def test_every_unknown_boundary_is_listed_with_the_nearest() -> None:
+    with pytest.raises(ConfigError) as caught:
+        frozen(config('model.freeze=["stm", "layer2", "nothing"]'), FACTS)
+    assert [line.strip() for line in str(caught.value).splitlines()] == [
+        "model.freeze: 2 problems",
+        "no boundary 'stm'. Did you mean 'stem'?",
+        "no boundary 'nothing'.",
+        f"There are: {', '.join(BOUNDARIES)}.",
+    ]
+
+
+def test_every_usual_setting_is_one_of_the_schema() -> None:
+    fields = {field.name for field in dataclasses.fields(Config().train)}
+    assert rules.USUAL.keys() <= fields

@@ -1,0 +1,71 @@
+"""What is said about scores."""
+
+import pytest
+
+from headstart.evaluation.report.verdict import remarks, verdict
+
+
+def scores(value, low, high, n=200):
+    return {"n": n, "metrics": {"accuracy": {"value": value, "low": low, "high": high}}}
+
+
+def result(test, *, val=None, baselines=None, technique="full"):
+    return {
+        "task": "image-classification",
+        "technique": technique,
+        "metric": "accuracy",
+        "val": val or scores(0.9, 0.85, 0.95),
+        "test": test,
+        "baselines": baselines or {},
+    }
+
+
+def said(run, lower_is_better=frozenset()):
+    return " ".join(remarks(run, lower_is_better))
+
+
+def test_a_good_score_on_enough_data_needs_no_remark():
+    assert said(result(scores(0.9, 0.87, 0.93))) == ""
+
+
+def test_a_wide_interval_is_remarked_with_its_width():
+    assert "58 test images are few: the interval spans 17 points." in said(
+        result(scores(0.88, 0.78, 0.95, n=58))
+    )
+
+
+def test_without_a_test_set_the_headline_is_of_validation_data_and_says_that_it_flatters():
+    run = result(None)
+    assert verdict(run).headline == "90.0\N{NO-BREAK SPACE}% of 200 validation images right"
+    assert "There is no test set." in said(run)
+    assert verdict(result(scores(0, None, None, n=0))).split == "val"
+
+
+def test_validation_above_the_interval_of_the_test_score_is_remarked():
+    assert "promised more" in said(result(scores(0.8, 0.76, 0.84)))
+    assert "promised more" not in said(result(scores(0.89, 0.86, 0.92)))
+
+
+def test_for_an_error_lower_values_are_the_better_ones():
+    run = result(scores(0.5, 0.46, 0.54), val=scores(0.4, 0.3, 0.5))
+    assert "promised more" in said(run, frozenset({"accuracy"}))
+    assert "promised more" not in said(run)
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        (0.89, "The linear probe scores within this model's interval: the difference may be chance."),
+        (0.95, "The linear probe beats this model. Use it instead, or train differently."),
+        (0.90, "The linear probe scores the same."),
+        (0.60, ""),
+    ],
+)
+def test_a_baseline_is_judged_against_the_interval(value, sentence):
+    baselines = {"linear_probe": {"test": scores(value, value - 0.03, value + 0.03)}}
+    assert said(result(scores(0.9, 0.87, 0.93), baselines=baselines)) == sentence
+
+
+def test_a_linear_probe_is_not_compared_with_itself():
+    baselines = {"linear_probe": {"test": scores(0.9, 0.87, 0.93)}}
+    assert said(result(scores(0.9, 0.87, 0.93), baselines=baselines, technique="linear-probe")) == ""

@@ -1,0 +1,73 @@
+"""What each technique promises beyond what all of them do."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from headstart.contracts import Budget, Technique
+from headstart.techniques.auto import Auto
+from headstart.techniques.full import Full
+from headstart.techniques.gradual_unfreezing import GradualUnfreezing
+from headstart.techniques.linear_probe import LinearProbe
+from headstart.techniques.two_phase import TwoPhase
+
+BOUNDARIES = tuple(f"block{index}" for index in range(12))
+BUDGET = Budget(epochs=None, steps_per_epoch=30)
+ALL: list[Technique] = [
+    Auto(Auto.Options()),
+    LinearProbe(LinearProbe.Options()),
+    TwoPhase(TwoPhase.Options()),
+    GradualUnfreezing(GradualUnfreezing.Options()),
+    Full(Full.Options()),
+]
+
+
+def test_the_probe_trains_nothing() -> None:
+    assert LinearProbe(LinearProbe.Options()).phases(BUDGET, BOUNDARIES) == ()
+
+
+def test_two_phases_are_the_head_and_then_the_last_boundaries() -> None:
+    head, fine_tune = TwoPhase(TwoPhase.Options(last=2)).phases(BUDGET, BOUNDARIES)
+    assert set(head.rates) == {"head"}
+    assert set(fine_tune.rates) == {"block10", "block11", "head"}
+    assert head.rates["head"] > fine_tune.rates["head"]
+
+
+def test_auto_fine_tunes_in_two_phases() -> None:
+    assert Auto(Auto.Options()).phases(BUDGET, BOUNDARIES) == ALL[2].phases(BUDGET, BOUNDARIES)
+
+
+def test_gradual_unfreezing_opens_more_in_every_phase_and_all_at_last() -> None:
+    phases = GradualUnfreezing(GradualUnfreezing.Options(groups=3)).phases(BUDGET, BOUNDARIES)
+    opened = [set(phase.rates) for phase in phases]
+    assert all(before < after for before, after in pairwise(opened))
+    assert opened[0] == {"head"}
+    assert opened[-1] == {"head", *BOUNDARIES}
+
+
+def test_a_group_learns_slower_than_the_one_above_by_the_factor() -> None:
+    last = GradualUnfreezing(GradualUnfreezing.Options(groups=12)).phases(BUDGET, BOUNDARIES)[-1]
+    rates = [last.rates[name] for name in (*BOUNDARIES, "head")]
+    assert [above / below for below, above in pairwise(rates)] == pytest.approx([2.6] * 12)
+
+
+def test_full_decays_as_much_over_few_boundaries_as_over_many() -> None:
+    few, many = BOUNDARIES[:6], tuple(f"layer{index}" for index in range(60))
+    technique = Full(Full.Options())
+    (with_few,), (with_many,) = technique.phases(BUDGET, few), technique.phases(BUDGET, many)
+    assert with_few.rates["block0"] == pytest.approx(with_many.rates["layer9"], rel=1e-6)
+    assert with_few.rates["block5"] == with_few.rates["head"]
+
+
+@pytest.mark.parametrize("technique", ALL[2:], ids=lambda technique: str(technique.name))
+def test_the_users_rate_is_the_heads_in_the_last_phase(technique: Technique) -> None:
+    *_, last = technique.phases(Budget(None, 30, lr=0.02), BOUNDARIES)
+    assert last.rates["head"] == max(last.rates.values()) == 0.02
+
+
+@pytest.mark.parametrize("technique", ALL[2:], ids=lambda technique: str(technique.name))
+def test_with_everything_frozen_the_head_alone_is_trained(technique: Technique) -> None:
+    for phase in technique.phases(Budget(None, 30, frozen=BOUNDARIES), BOUNDARIES):
+        assert set(phase.rates) == {"head"}

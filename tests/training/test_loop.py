@@ -1,0 +1,179 @@
+"""What the loop does when: validating, keeping the best, ending early, averaging."""
+
+import itertools
+from dataclasses import replace
+
+import pytest
+import torch
+from toy import Data, Network, Recorder, Validate, make_phases, make_plan, never, run, same
+
+from headstart.contracts import Notice, Phase, PhaseEnded, PhaseStarted, StepDone, Validated
+from headstart.training.average import Average
+from headstart.training.checkpoint import CheckpointFolder
+from headstart.training.loop import Validation
+
+HEAD = Phase("head", 6, {"head": 0.05})
+
+
+class Told:
+    """Gives the metrics and losses it is told to, and remembers the head it saw."""
+
+    def __init__(self, metrics, losses=None):
+        self.answers = zip(metrics, losses or itertools.repeat(1.0), strict=False)
+        self.heads = []
+
+    def __call__(self, network):
+        self.heads.append(network.head.weight.detach().clone())
+        metric, loss = next(self.answers)
+        return Validation(metric, loss)
+
+
+def test_training_learns(tmp_path):
+    network = Network()
+    before = Validate()(network.eval())
+    phases = (Phase("all", 12, {"head": 0.05, "block": 0.02, "stem": 0.02}),)
+    result = run(tmp_path, network, phases=phases, plan=make_plan(phases), batches=Data(count=60))
+    after = Validate()(network.eval())
+    assert after.loss < before.loss - 0.1
+    assert (after.metric, after.loss) == (result.best.metric, result.best.loss)
+
+
+def test_two_runs_are_the_same_run(tmp_path):
+    one, two = Network(), Network()
+    assert run(tmp_path / "one", one) == run(tmp_path / "two", two)
+    assert same(one, two)
+
+
+def test_how_often_checkpoints_are_written_changes_nothing(tmp_path):
+    seldom, often = Network(), Network()
+    run(tmp_path / "seldom", seldom)
+    run(tmp_path / "often", often, checkpoints=CheckpointFolder(tmp_path / "checkpoints", every_seconds=0))
+    assert same(seldom, often)
+
+
+def test_steps_and_events_are_counted_over_accumulated_batches(tmp_path):
+    recorder, phases = Recorder(), make_phases(2)
+    plan = make_plan(phases, accumulate=4)
+    result = run(tmp_path, Network(), plan=plan, observers=[recorder])
+    done = recorder.of(StepDone)
+    assert [event.step for event in done] == list(range(1, 9))
+    assert [event.examples for event in done] == [16, 6] * 4
+    assert [event.phase_step for event in done] == [1, 2, 3, 4] * 2
+    assert [event.epoch for event in recorder.of(Validated)] == [1, 2, 3, 4]
+    assert [(event.phase, event.total_steps) for event in recorder.of(PhaseStarted)] == [
+        ("head", 4),
+        ("block", 4),
+    ]
+    assert [event.why for event in recorder.of(PhaseEnded)] == ["epochs done"] * 2
+    assert (result.steps, result.epochs) == (8, 4)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "losses", "best"),
+    [
+        ([0.1, 0.9, 0.5, 0.8], None, 1),
+        ([0.5, 0.5, 0.5, 0.5], [4.0, 3.0, 1.0, 2.0], 2),
+        ([0.5, 0.4, 0.3, 0.2], [4.0, 3.0, 2.0, 1.0], 0),
+        ([float("nan"), 0.1, float("nan"), 0.0], None, 1),
+    ],
+)
+def test_the_weights_of_the_best_metric_are_put_back_and_ties_go_by_the_loss(tmp_path, metrics, losses, best):
+    network, validate, phases = Network(), Told(metrics, losses), (replace(HEAD, epochs=4),)
+    result = run(tmp_path, network, phases=phases, validate=validate)
+    assert result.best.epoch == best + 1
+    assert torch.equal(network.head.weight, validate.heads[best])
+    assert not torch.equal(network.head.weight, validate.heads[-1])
+
+
+def test_a_later_phase_that_is_worse_hands_back_the_weights_it_began_with(tmp_path):
+    network, validate = Network(), Told([0.5, 0.9, 0.2, 0.3])
+    result = run(tmp_path, network, validate=validate)
+    assert result.best.phase == "head"
+    assert torch.equal(network.head.weight, validate.heads[1])
+
+
+def test_early_stopping_ends_the_phase_not_the_run(tmp_path):
+    recorder = Recorder()
+    phases = (replace(HEAD, patience=2), Phase("block", 1, {"head": 0.01, "block": 0.01}))
+    validate = Told([0.5, 0.6, 0.4, 0.6, 0.7])
+    result = run(tmp_path, Network(), phases=phases, validate=validate, observers=[recorder])
+    assert [event.why for event in recorder.of(PhaseEnded)] == ["early stopping", "epochs done"]
+    assert result.epochs == 5
+    assert result.stopped is None
+
+
+def test_the_plateau_schedule_lowers_the_rate_where_validations_stall(tmp_path):
+    recorder, phases = Recorder(), (HEAD,)
+    plan = make_plan(phases, optimiser={"schedule": "plateau", "warmup": 0.0})
+    run(tmp_path, Network(), phases=phases, plan=plan, validate=Told([0.5] * 6), observers=[recorder])
+    rates = [event.lr for event in recorder.of(StepDone)]
+    assert rates[0] == 0.05
+    assert rates[-1] == 0.0125
+
+
+def test_the_average_is_validated_and_returned_in_place_of_the_last_weights(tmp_path):
+    plain, averaged, validate = Network(), Network(), Told([0.1, 0.2])
+    phases = (replace(HEAD, epochs=2),)
+    run(tmp_path / "plain", plain, phases=phases, validate=Told([0.1, 0.2]))
+    plan = make_plan(phases, optimiser={"ema": 0.9})
+    run(tmp_path / "averaged", averaged, phases=phases, plan=plan, validate=validate)
+    assert torch.equal(averaged.head.weight, validate.heads[-1])
+    assert not torch.equal(averaged.head.weight, plain.head.weight)
+
+
+def test_the_average_follows_its_formula_and_gives_the_weights_back():
+    weight = torch.nn.Parameter(torch.zeros(2))
+    average = Average(0.5, {"w": weight})
+    with torch.no_grad():
+        weight.fill_(8)
+    average.update(1)
+    expected = 8 * (1 - 2 / 11)
+    with average.in_place():
+        torch.testing.assert_close(weight.detach(), torch.full((2,), expected))
+    assert torch.equal(weight.detach(), torch.full((2,), 8.0))
+    average.update(1000)
+    torch.testing.assert_close(average.weights["w"], torch.full((2,), (expected + 8) / 2))
+
+
+def test_the_time_limit_validates_what_it_cut_short_and_keeps_the_best(tmp_path):
+    answers = iter([None] * 9 + ["time limit"])
+    network, recorder, validate = Network(), Recorder(), Told([0.9, 0.1])
+    result = run(
+        tmp_path, network, phases=(HEAD,), validate=validate, stop=lambda: next(answers), observers=[recorder]
+    )
+    assert (result.stopped, result.steps, len(result.history)) == ("time limit", 9, 2)
+    assert recorder.of(PhaseEnded)[0].why == "time limit"
+    assert torch.equal(network.head.weight, validate.heads[0])
+
+
+def test_a_run_that_the_time_limit_cut_short_can_go_on(tmp_path):
+    whole, resumed = Network(), Network()
+    answers = iter([None] * 9 + ["time limit"])
+    run(tmp_path / "whole", whole)
+    run(tmp_path / "cut", Network(), stop=lambda: next(answers))
+    run(tmp_path / "cut", resumed, stop=never)
+    assert same(whole, resumed)
+
+
+def test_a_finished_run_that_is_resumed_trains_no_more(tmp_path):
+    first, again, recorder = Network(), Network(), Recorder()
+    result = run(tmp_path, first)
+    assert run(tmp_path, again, observers=[recorder]) == result
+    assert recorder.of(StepDone) == []
+    assert same(first, again)
+
+
+def test_a_diagnosis_is_told_as_it_is_seen(tmp_path):
+    recorder = Recorder()
+    losses = [1.0, 0.5, 0.8, 0.9, 1.0, 1.2]
+    phases = (Phase("all", 6, {"head": 0.05, "block": 0.02, "stem": 0.02}),)
+    validate = Told([0.5, 0.9, 0.5, 0.5, 0.5, 0.5], losses)
+    run(tmp_path, Network(), phases=phases, validate=validate, observers=[recorder])
+    assert [notice.kind for notice in recorder.of(Notice)] == ["overfitting"]
+
+
+def test_without_phases_nothing_is_trained(tmp_path):
+    network = Network()
+    result = run(tmp_path, network, phases=())
+    assert result.best is None
+    assert same(network, Network())
