@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import headstart
-from headstart.cli import main
 
 Answer = tuple[int, str, str]
 Call = Callable[..., Answer]
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
-    """Runs `headstart` with some arguments: exit code, stdout, stderr."""
-
-    def run(*arguments: object) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["headstart", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exited:
-            main()
-        written = capsys.readouterr()
-        return int(exited.value.code or 0), written.out, written.err
-
-    before = signal.getsignal(signal.SIGTERM)
-    yield run
-    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.mark.parametrize(

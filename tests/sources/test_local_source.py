@@ -17,7 +17,6 @@ NETWORKS = [
     ("mobilenetv2_100", 64),
     ("efficientnet_b0", 64),
     ("convnext_atto", 64),
-    ("vit_tiny_patch16_224", None),
     ("test_vit", None),
     ("test_mambaout", 64),
     ("test_nfnet", 64),

@@ -11,6 +11,7 @@ from trained_networks import features, photos, trained
 from headstart.errors import ModelError
 from headstart.sources.timm import Timm
 
+STEM_OF_INCEPTION = [f"Conv2d_{part}" for part in ("1a_3x3", "2a_3x3", "2b_3x3", "3b_1x1", "4a_3x3")]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -112,6 +113,8 @@ def test_the_second_classifier_of_an_older_inception_checkpoint_is_left_out(hub,
     save_file(network.state_dict(), tmp_path / "model.safetensors")
     downloaded(hub, "inception_v3.tv_in1k", "model.safetensors", tmp_path / "model.safetensors")
     backbone = Timm().load("inception_v3", image_size=80)
+    names = [boundary.name for boundary in backbone.boundaries]
+    assert names[:5] + names[-1:] == [*STEM_OF_INCEPTION, "Mixed_7c"]
     network.aux_logits = False
     with torch.no_grad():
         assert torch.equal(backbone.module(photos(80)), features(network, photos(80)))

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from toy import BOUNDARIES, Network, make_plan, run
+from toy import BOUNDARIES, Network, Told, make_plan, run
 
 from headstart.contracts import Phase
 from headstart.errors import RequestError, RunError
@@ -26,7 +26,8 @@ def test_training_changes_no_weight_and_no_buffer_of_a_frozen_layer(tmp_path, ba
     network = Network()
     before = copied(network)
     phases = (Phase("head", 1, {"head": 0.1}), Phase("block", 2, {"head": 0.1, "block": 0.1}))
-    run(tmp_path, network, phases=phases, plan=make_plan(phases, batch_norm=batch_norm))
+    plan = make_plan(phases, batch_norm=batch_norm)
+    run(tmp_path, network, phases=phases, plan=plan, validate=Told([0.1, 0.2, 0.3]))
     found = changed(before, network)
     assert not {name for name in found if name.startswith(STEM)}
     assert {"head.weight", "backbone.block.weight", "backbone.block_norm.weight"} <= found
@@ -89,9 +90,11 @@ def test_a_digest_tells_every_bit_of_weights_and_buffers():
 
 def test_a_layer_that_changes_although_it_is_frozen_is_found(tmp_path):
     network = Network()
-    network.backbone.stem.register_forward_hook(
-        lambda module, inputs, output: network.backbone.stem_norm.running_mean.add_(1)
-    )
+
+    def disturb(module: torch.nn.Module, inputs: object, output: object) -> None:
+        network.backbone.stem_norm.running_mean.add_(1)
+
+    network.backbone.stem.register_forward_hook(disturb)
     with pytest.raises(RunError, match="Phase 'head': a frozen layer has changed"):
         run(tmp_path, network)
 

@@ -138,7 +138,9 @@ def test_a_loss_that_is_not_finite_names_the_examples_and_spoils_nothing(tmp_pat
 
 def distance(network: Network) -> float:
     start = dict(Network().backbone.named_parameters())
-    return sum(float((value - start[name]).norm()) for name, value in network.backbone.named_parameters())
+    return sum(
+        float((value - start[name]).detach().norm()) for name, value in network.backbone.named_parameters()
+    )
 
 
 def test_a_strong_pull_keeps_the_backbone_where_it_began_and_leaves_the_head_free(tmp_path):

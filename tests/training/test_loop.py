@@ -1,31 +1,16 @@
 """What the loop does when: validating, keeping the best, ending early, averaging."""
 
-import itertools
 from dataclasses import replace
 
 import pytest
 import torch
-from toy import Data, Network, Recorder, Validate, make_phases, make_plan, never, run, same
+from toy import Data, Network, Recorder, Told, Validate, make_phases, make_plan, never, run, same
 
 from headstart.contracts import Notice, Phase, PhaseEnded, PhaseStarted, StepDone, Validated
 from headstart.training.average import Average
 from headstart.training.checkpoint import CheckpointFolder
-from headstart.training.loop import Validation
 
 HEAD = Phase("head", 6, {"head": 0.05})
-
-
-class Told:
-    """Gives the metrics and losses it is told to, and remembers the head it saw."""
-
-    def __init__(self, metrics, losses=None):
-        self.answers = zip(metrics, losses or itertools.repeat(1.0), strict=False)
-        self.heads = []
-
-    def __call__(self, network):
-        self.heads.append(network.head.weight.detach().clone())
-        metric, loss = next(self.answers)
-        return Validation(metric, loss)
 
 
 def test_training_learns(tmp_path):

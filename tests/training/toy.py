@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -118,6 +119,19 @@ class Validate:
             metric=train_metric(logits, self.data.batch(range(24))),
             loss=float(functional.cross_entropy(logits, self.data.targets)),
         )
+
+
+class Told:
+    """Gives the metrics and losses it is told to, and remembers the head it saw."""
+
+    def __init__(self, metrics: Sequence[float], losses: Sequence[float] | None = None) -> None:
+        self.answers = zip(metrics, losses or itertools.repeat(1.0), strict=False)
+        self.heads: list[Tensor] = []
+
+    def __call__(self, network: nn.Module) -> Validation:
+        self.heads.append(network.head.weight.detach().clone())
+        metric, loss = next(self.answers)
+        return Validation(metric, loss)
 
 
 class Recorder:

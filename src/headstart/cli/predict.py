@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from typer import Argument, Option
 
 from headstart.errors import HeadstartError
-
-if TYPE_CHECKING:
-    from headstart.contracts import Prediction
 
 
 def predict(
@@ -36,14 +32,21 @@ def predict(
     """
     from headstart import workflow
 
-    write = _json_line if as_json else _csv_lines()
+    table = csv.writer(sys.stdout, lineterminator="\n")
     worst = 0
-    for name, answer in workflow.predict(run, _listed(inputs)):
+    for number, (name, answer) in enumerate(workflow.predict(run, _listed(inputs))):
+        if number == 0 and not as_json:
+            table.writerow(["input", "label", "score"])
         if isinstance(answer, HeadstartError):
             print(f"headstart: {answer}", file=sys.stderr)
             worst = max(worst, answer.exit_code)
+        elif as_json:
+            print(json.dumps({"input": name, **asdict(answer)}))
         else:
-            print(write(name, answer), flush=True)
+            label = "|".join(answer.labels) if answer.label is None else answer.label
+            table.writerow([name, label, answer.score])
+        # A program that feeds `-` waits for the answer.
+        sys.stdout.flush()
     raise typer.Exit(worst)
 
 
@@ -54,24 +57,3 @@ def _listed(inputs: Sequence[str]) -> Iterator[str]:
             yield from filter(None, (line.rstrip("\r\n") for line in sys.stdin))
         else:
             yield name
-
-
-def _json_line(name: str, prediction: Prediction) -> str:
-    return json.dumps({"input": name, **asdict(prediction)})
-
-
-def _csv_lines() -> Callable[[str, Prediction], str]:
-    """Gives a prediction's row; with the first one, the header above it."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["input", "label", "score"])
-
-    def row(name: str, prediction: Prediction) -> str:
-        label = "|".join(prediction.labels) if prediction.label is None else prediction.label
-        writer.writerow([name, label, prediction.score])
-        lines = text.getvalue()
-        text.seek(0)
-        text.truncate()
-        return lines.rstrip("\n")
-
-    return row

@@ -239,7 +239,7 @@ class Phase:
         name: for the progress bar and the plan.
         epochs: passes over the training examples, at most.
         rates: peak learning rate by boundary name, and by ``"head"``; what is not named is frozen.
-        l2_sp: strength of the pull toward the weights at the phase's begin (Li et al., 2018).
+        l2_sp: strength of the pull toward the pretrained weights (Li et al., 2018).
         patience: validations without improvement before the phase ends; 0 never ends it early.
     """
 

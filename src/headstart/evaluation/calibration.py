@@ -15,14 +15,16 @@ from headstart.tasks.metrics import BINS, bin_of
 
 # A temperature beyond these says that the fit, not the model, is wrong.
 COLDEST, HOTTEST = 0.05, 20.0
+# How far, in its logarithm, a temperature is believed to be from 1 before any data is seen.
+SPREAD = 0.5
 
 
 def fit_temperature(task: Task, outputs: Sequence[Any], targets: Sequence[Any]) -> float:
     """The divisor of the logits that gives the lowest log loss (Guo et al., 2017).
 
-    The loss is convex in its inverse, so one search finds it. Where every answer is right the loss
-    falls for ever as the model grows surer: such data cannot say how sure it may be, and the
-    temperature stays 1. So it does where nothing better is found, and for a task without a log loss.
+    A few dozen answers, nearly all right, would ask for ever surer ones, so a prior holds the
+    logarithm near 0: log-normal, of spread `SPREAD`, it weighs as much as a handful of examples.
+    Where every answer is right, or the task has no log loss, the temperature stays 1.
 
     Args:
         task: scores them.
@@ -36,13 +38,14 @@ def fit_temperature(task: Task, outputs: Sequence[Any], targets: Sequence[Any]) 
 
     def loss(log_temperature: float) -> float:
         scaled = np.asarray(outputs, dtype=np.float64) / np.exp(log_temperature)
-        return float(task.scorers(scaled, targets)["log_loss"](once)[0])
+        data = len(outputs) * float(task.scorers(scaled, targets)["log_loss"](once)[0])
+        return data + (log_temperature / SPREAD) ** 2 / 2
 
     scorers = task.scorers(outputs, targets)
     if len(outputs) == 0 or "log_loss" not in scorers or scorers["accuracy"](once)[0] == 1:
         return 1.0
     found = minimize_scalar(loss, bounds=(np.log(COLDEST), np.log(HOTTEST)), method="bounded")
-    return float(np.exp(found.x)) if found.fun < loss(0.0) else 1.0
+    return float(np.exp(found.x))
 
 
 def reliability(answers: Answers, bins: int = BINS) -> tuple[Bin, ...]:

@@ -11,10 +11,18 @@ from headstart.config.schema import Augmentation
 from headstart.contracts import Head, Phase
 from headstart.plan.plan import Plan
 
+# What has no use where no phase trains anything.
+TRAINING = ("accumulate", "augment", "batch_norm", "batch_size", "keep_probe", "objective", "optimiser")
+
 
 def plan_lines(plan: Plan) -> list[tuple[str, str, str]]:
-    """Name, value and reason of every decision, in the order they were made."""
-    return [(name, _shown(attrgetter(name)(plan)), reason) for name, reason in plan.reasons.items()]
+    """Name, value and reason of every decision that counts, in the order they were made."""
+    idle = () if plan.phases else TRAINING
+    return [
+        (name, _shown(attrgetter(name)(plan)), reason)
+        for name, reason in plan.reasons.items()
+        if not name.startswith(idle)
+    ]
 
 
 def plan_state(plan: Plan) -> dict[str, Any]:

@@ -203,7 +203,7 @@ def phases(
             "Choose --technique two-phase.",
         )
     if not found:
-        return Decision(found, "the probe alone: what is said of training has no use here")
+        return Decision(found, "the probe alone")
     steps = sum(phase.epochs for phase in found) * budget.steps_per_epoch
     reasons = [
         "as many epochs as asked for" if config.train.epochs else "steps matter, not epochs",

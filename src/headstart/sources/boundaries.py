@@ -54,7 +54,7 @@ def find_boundaries(module: nn.Module, inputs: Mapping[str, Tensor]) -> tuple[Bo
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Value:
     """A tensor as it stood when it passed: the version counts changes in place."""
 

@@ -56,13 +56,13 @@ class Local:
         architecture, place = _split(name)
         path = _weights_file(place)
         check_file(path)
-        config = _config(place, path)
+        config = _config(path)
         named = architecture or config.get("architecture") or read_metadata(path).get("architecture")
         if not named:
             raise ModelError(
                 f"{path}: nothing says its architecture.", f"Name it: local:ARCHITECTURE@{place}"
             )
-        check_architecture(named)
+        check_architecture(str(named))
         try:
             settings = _settings(named, config)
             arguments = constructor_arguments(settings) | _model_arguments(config)
@@ -111,7 +111,7 @@ def _weights_file(place: Path) -> Path:
     return preferred[0]
 
 
-def _config(place: Path, path: Path) -> dict[str, Any]:
+def _config(path: Path) -> dict[str, Any]:
     """What stands in the JSON file beside the weights; empty where there is none."""
     candidates = (path.with_suffix(".json"), path.with_name(_CONFIG))
     found = next((file for file in candidates if file.is_file()), None)
