@@ -56,6 +56,11 @@ def test_columns_are_guessed_by_files_and_names(images, suffixes):
     assert [example.id for example in dataset.examples] == ["pictures/a.jpg", "pictures/b.jpg"]
 
 
+def test_a_column_named_wholly_is_preferred_to_one_named_in_part(images, suffixes):
+    path = table(images("a.jpg"), "path,label source,label\na.jpg,someone,cat\n")
+    assert read(path, DataConfig(), suffixes).columns["label"] == "label"
+
+
 def test_paths_without_suffix_find_their_files(images, suffixes):
     dataset = read(table(images("007.jpg"), "id,label\n007,x\n"), DataConfig(), suffixes)
     assert dataset.examples[0].id == "007.jpg"

@@ -103,7 +103,7 @@ def compare(parent: Path, seed: int) -> str:
     if train_in_child(whole, seed) != 0:
         return "the run that nobody kills has failed"
     kills = 0
-    while kills < 5:
+    while kills < 4:
         # By turns at an event, which is between two steps, and at any moment at all.
         at_event = kills % 2 == 0
         status = train_in_child(

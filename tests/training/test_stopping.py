@@ -5,12 +5,14 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 from toy import Network, Recorder, run, same
 
 from headstart.contracts import PhaseEnded, StepDone
 from headstart.training.checkpoint import CheckpointFolder
+from headstart.training.observers import MetricsFile
 from headstart.training.stopping import EXIT_CODES, Stop, stop_on_signals
 
 
@@ -27,29 +29,38 @@ class SignalAt(Recorder):
             os.kill(os.getpid(), self.number)
 
 
-@pytest.mark.parametrize(
-    ("number", "why", "code"),
-    [(signal.SIGTERM, "terminated", 143), (signal.SIGINT, "interrupted", 130)],
-)
-def test_a_signal_stops_at_the_next_step_and_the_run_goes_on_from_there(tmp_path, number, why, code):
+SIGNALS = [(signal.SIGTERM, "terminated", 143), (signal.SIGINT, "interrupted", 130)]
+MIDDLE_OF_AN_EPOCH, END_OF_A_PHASE = 8, 12
+
+
+def lines(path: Path) -> list[str]:
+    return [line for line in path.read_text().splitlines() if '"resumed"' not in line]
+
+
+@pytest.mark.parametrize(("number", "why", "code"), SIGNALS)
+@pytest.mark.parametrize("step", [MIDDLE_OF_AN_EPOCH, END_OF_A_PHASE])
+def test_a_signal_stops_at_the_next_step_and_the_run_goes_on_from_there(tmp_path, number, why, code, step):
     whole, stopped, resumed = Network(), Network(), Network()
-    run(tmp_path / "whole", whole)
-    observer = SignalAt(8, number)
+    whole_file, stopped_file = MetricsFile(tmp_path / "whole.jsonl"), MetricsFile(tmp_path / "stopped.jsonl")
+    run(tmp_path / "whole", whole, observers=[whole_file])
+    observer = SignalAt(step, number)
     with stop_on_signals() as stop:
-        result = run(tmp_path / "stopped", stopped, stop=stop, observers=[observer])
-    assert (result.stopped, result.steps) == (why, 8)
+        result = run(tmp_path / "stopped", stopped, stop=stop, observers=[observer, stopped_file])
+    assert (result.stopped, result.steps) == (why, step)
     assert EXIT_CODES[why] == code
     assert observer.of(PhaseEnded)[-1].why == why
     found, _ = CheckpointFolder(tmp_path / "stopped" / "checkpoints").latest()
-    assert found.state.step == 8
+    assert found.state.step == step
     recorder = Recorder()
-    assert run(tmp_path / "stopped", resumed, observers=[recorder]).stopped is None
-    assert recorder.of(StepDone)[0].step == 9
+    assert run(tmp_path / "stopped", resumed, observers=[recorder, stopped_file]).stopped is None
+    assert recorder.of(StepDone)[0].step == step + 1
     assert same(whole, resumed)
+    assert lines(tmp_path / "whole.jsonl") == lines(tmp_path / "stopped.jsonl")
 
 
 TWICE = """
 import os, signal
+from headstart.training.observers import MetricsFile
 from headstart.training.stopping import stop_on_signals
 with stop_on_signals() as stop:
     os.kill(os.getpid(), signal.SIGTERM)

@@ -21,7 +21,10 @@ def check(
     ] = None,
     as_json: Annotated[bool, Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
-    """Say what is in DATA, and what is wrong with it; exit code 2 where nothing can be trained."""
+    """Say what is in DATA, and what is wrong with it.
+
+    The exit code is 2 where nothing can be trained on it.
+    """
     from headstart.cli.request import read_request
 
     request = read_request({"data": data, "label": label, "group": group}, settings=settings or ())

@@ -14,7 +14,10 @@ def demo(
     *,
     out: Annotated[Path | None, Option(metavar="DIR", help="The run folder.")] = None,
 ) -> None:
-    """Run a real fine-tune, end to end, with nothing to prepare; prints the run folder."""
+    """Run a real fine-tune, with nothing to prepare.
+
+    Prints the run folder.
+    """
     from headstart import workflow
 
     print(workflow.demo(name, out, stream=sys.stderr).path)

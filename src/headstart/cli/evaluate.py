@@ -17,7 +17,10 @@ def evaluate(
     *,
     as_json: Annotated[bool, Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:
-    """Show the scores of RUN with their intervals, on its test split or on DATA."""
+    """Show the scores of RUN, with intervals.
+
+    They are of its test split, or of DATA where that is given.
+    """
     from headstart import workflow
     from headstart.steps.judge import finite
 

@@ -141,7 +141,9 @@ def train(
         while not (why := state.why_over(phase, phase_steps)):
             learner.set_training_mode(phase)
             for window in _windows(batches.epoch(state.epoch, start=state.position), plan.accumulate):
-                if (stopped := stop()) or checkpoints.due():
+                stopped = stop()
+                # Before a phase's first step, the last checkpoint leads here.
+                if state.phase_step and (stopped or checkpoints.due()):
                     checkpoints.save(learner.checkpoint(state))
                 if stopped:
                     break
