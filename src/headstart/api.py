@@ -17,7 +17,7 @@ from headstart.config.schema import Config
 from headstart.config.shortcuts import SHORTCUTS
 from headstart.data.dataset import Dataset, Finding
 from headstart.evaluation.scores import Scores
-from headstart.plan.plan import Plan
+from headstart.planning.plan import Plan
 from headstart.steps.prepare import read_data
 
 

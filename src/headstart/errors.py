@@ -31,7 +31,8 @@ class HeadstartError(Exception):
     exit_code: int = 1
 
     def __init__(self, cause: str, remedy: str = "") -> None:
-        super().__init__(f"{cause} {remedy}".strip())
+        separator = "" if remedy.startswith("\n") else " "
+        super().__init__(f"{cause}{separator}{remedy}".rstrip())
         self.cause = cause
         self.remedy = remedy
 

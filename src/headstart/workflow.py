@@ -17,10 +17,10 @@ from headstart.contracts import Backbone, Observer, Prediction
 from headstart.data.dataset import Finding
 from headstart.errors import DataError, Interrupted, RunFolderError
 from headstart.evaluation.scores import Scores
-from headstart.plan.facts import MachineFacts
-from headstart.plan.plan import Plan
+from headstart.planning.facts import MachineFacts
+from headstart.planning.plan import Plan
 from headstart.sources.resolve import load as load_backbone
-from headstart.steps.decide import decide
+from headstart.steps.decide import decide, refuse_unknown_names
 from headstart.steps.demo import demo_config
 from headstart.steps.inputs import listed
 from headstart.steps.job import Job, probe
@@ -56,6 +56,7 @@ def check(config: Config, *, stream: TextIO | None = None) -> tuple[Finding, ...
 
 def plan(config: Config, *, stream: TextIO | None = None) -> Plan:
     """Every decision that `fit` would make, with its reasons; trains nothing."""
+    refuse_unknown_names(config)
     machine = machine_facts(config.device)
     with watching(stream) as watch:
         prepared, backbone = _prepare(config, machine, Clock(), watch)
@@ -84,6 +85,7 @@ def fit(
         HeadstartError: with what is wrong, where, and what to do.
     """
     clock = Clock()
+    refuse_unknown_names(config)
     with _run_folder(config, resume) as folder:
         machine = machine_facts(config.device)
         with watching(stream) as watch:
@@ -186,7 +188,6 @@ def _learn(job: Job, config: Config, folder: RunFolder, clock: Clock, stream: Te
     ):
         learned = learn(
             job,
-            refit=config.train.refit,
             checkpoints=folder.checkpoints,
             stop=stop,
             observers=(watch, *files),

@@ -5,15 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-import headstart
 import pytest
+
+import headstart
 
 ROOT = Path(headstart.__file__).parent
 ROWS = (
     ("errors",),
     ("contracts", "catalog"),
     ("config",),
-    ("plan", "modalities"),
+    ("planning", "modalities"),
     ("data", "sources", "tasks", "techniques"),
     ("features", "training", "evaluation"),
     ("artifact",),
@@ -88,10 +89,23 @@ def test_the_loop_is_one_file_under_250_lines():
     assert len((ROOT / "training" / "loop.py").read_text().splitlines()) < 250
 
 
-HEAVY = {"torch", "torchvision", "timm", "numpy", "PIL", "sklearn", "scipy", "matplotlib", "pydantic", "pandas"}
+HEAVY = {
+    "torch",
+    "torchvision",
+    "timm",
+    "numpy",
+    "PIL",
+    "sklearn",
+    "scipy",
+    "matplotlib",
+    "pydantic",
+    "pandas",
+}
 
 
-@pytest.mark.parametrize("module", ["headstart", "headstart.cli", "headstart.contracts", "headstart.plan.plan"])
+@pytest.mark.parametrize(
+    "module", ["headstart", "headstart.cli", "headstart.contracts", "headstart.planning.plan"]
+)
 def test_light_modules_load_nothing_heavy(module):
     code = f"import sys, {module}; print(' '.join(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -17,14 +17,13 @@ def outcomes(folder: Path, seeds: range) -> list[str]:
 
 
 def test_a_run_killed_at_random_moments_ends_in_the_weights_of_one_never_killed(tmp_path):
-    found = outcomes(tmp_path, range(2))
-    assert len(found) == 2
-    assert all(line.startswith("equal after ") for line in found), found
-    assert not all("after 0 kills" in line for line in found)
+    (found,) = outcomes(tmp_path, range(1, 2))
+    assert found.startswith("equal after ")
+    assert found != "equal after 0 kills"
 
 
 @pytest.mark.slow
 def test_twenty_runs_killed_at_random_moments_end_in_the_weights_of_ones_never_killed(tmp_path):
-    found = outcomes(tmp_path, range(2, 22))
+    found = outcomes(tmp_path, range(20))
     assert len(found) == 20
     assert all(line.startswith("equal after ") for line in found), found

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from headstart.config.schema import Augmentation
 from headstart.contracts import Batch, Boundary, Event, Head, Loss, Objective, Phase
-from headstart.plan.plan import OptimiserPlan, Plan
+from headstart.planning.plan import OptimiserPlan, Plan
 from headstart.training.checkpoint import CheckpointFolder
 from headstart.training.loop import TrainResult, Validation, train
 

@@ -19,7 +19,7 @@ from torch import nn
 from headstart.artifact.model import Model
 from headstart.catalog import MODALITIES, SOURCES, TASKS, resolve
 from headstart.contracts import Backbone, Head, Task
-from headstart.errors import BundleError
+from headstart.errors import BundleError, RunFolderError
 from headstart.training.durable import write_folder_durably
 
 FORMAT = 1
@@ -85,7 +85,8 @@ def load_bundle(path: Path, *, device: str = "cpu") -> Model:
         device: where to compute.
 
     Raises:
-        BundleError: not a bundle, damaged, or of a newer format.
+        RunFolderError: there is no bundle.
+        BundleError: it is damaged, or of a newer format.
     """
     folder = path if (path / FACTS).is_file() else path / "model"
     facts = _read_facts(folder, asked=path)
@@ -128,9 +129,8 @@ def _read_facts(folder: Path, *, asked: Path) -> dict[str, Any]:
     try:
         facts: dict[str, Any] = json.loads((folder / FACTS).read_text())
     except FileNotFoundError as error:
-        raise BundleError(
-            f"{asked}: no saved model here (no {FACTS}).", "Name a run folder whose training has finished."
-        ) from error
+        what = f"has no saved model (no {FACTS})" if asked.exists() else "does not exist"
+        raise RunFolderError(f"{asked}: {what}.", "Name a run folder whose training has finished.") from error
     except (ValueError, OSError) as error:
         raise BundleError(
             f"{folder / FACTS}: cannot be read ({error}).", "Restore it from a copy."

@@ -66,7 +66,7 @@ def fit(
     request = read_request(flags, file=_file(config, resume), settings=settings or ())
 
     from headstart import workflow
-    from headstart.plan.lines import plan_state
+    from headstart.planning.lines import plan_state
 
     if dry_run:
         decided = workflow.plan(request, stream=sys.stderr)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -141,7 +140,7 @@ def _own_settings(config: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _settings(architecture: str, config: Mapping[str, Any]) -> dict[str, Any]:
     """The architecture's `pretrained_cfg`, where the file does not say otherwise."""
-    known = asdict(get_pretrained_cfg(architecture.partition(".")[0]))
+    known = dict(vars(get_pretrained_cfg(architecture.partition(".")[0])))
     own = {key: value for key, value in _own_settings(config).items() if key in known and value is not None}
     settings = known | own | {"architecture": known["architecture"]}
     size = _part(config, "model_args").get("img_size")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -80,7 +79,7 @@ class Timm:
 
 def _settings(name: str) -> dict[str, Any]:
     """timm's `pretrained_cfg` of a model that has one."""
-    return asdict(get_pretrained_cfg(name))
+    return dict(vars(get_pretrained_cfg(name)))
 
 
 def _files(settings: Mapping[str, Any]) -> tuple[str, ...]:

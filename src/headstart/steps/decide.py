@@ -6,14 +6,15 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import median
 
-from headstart.catalog import TECHNIQUES, resolve
+from headstart.catalog import TASKS, TECHNIQUES, resolve
+from headstart.config.load import bind_options
 from headstart.config.schema import Config
 from headstart.contracts import Backbone, Example, Scan, Task
-from headstart.plan import rules
-from headstart.plan.facts import DataFacts, Facts, MachineFacts, ModelFacts
-from headstart.plan.make import make_plan
-from headstart.plan.mirror import mirror_sensitive
-from headstart.plan.plan import Plan
+from headstart.planning import rules
+from headstart.planning.facts import DataFacts, Facts, MachineFacts, ModelFacts
+from headstart.planning.make import make_plan
+from headstart.planning.mirror import mirror_sensitive
+from headstart.planning.plan import Plan
 from headstart.steps.prepare import Prepared
 
 
@@ -48,6 +49,17 @@ def model_facts(backbone: Backbone) -> ModelFacts:
     )
 
 
+def refuse_unknown_names(config: Config) -> None:
+    """Check what needs neither data nor model: the names of task and technique, and the latter's options.
+
+    Raises:
+        RequestError: a name or option that is not there.
+    """
+    resolve("task", config.task or "image-classification", TASKS)
+    technique = resolve("technique", rules.technique(config).value, TECHNIQUES)
+    bind_options(technique, config.technique.options)
+
+
 def decide(config: Config, prepared: Prepared, task: Task, backbone: Backbone, machine: MachineFacts) -> Plan:
     """Every decision before training, with its reason.
 
@@ -55,6 +67,7 @@ def decide(config: Config, prepared: Prepared, task: Task, backbone: Backbone, m
         ConfigError: a name or option that does not go with the data or the model.
     """
     technique = resolve("technique", rules.technique(config).value, TECHNIQUES)
+    has_probe = task.linear_targets([task.encode(prepared.part("train")[0])]) is not None
     return make_plan(
         config,
         Facts(data_facts(prepared, task), model_facts(backbone), machine, config.time_limit),
@@ -62,6 +75,7 @@ def decide(config: Config, prepared: Prepared, task: Task, backbone: Backbone, m
         metric=task.metric,
         technique=technique,
         class_weights=task.class_weights(prepared.part("train")),
+        has_probe=has_probe,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from headstart.contracts import Backbone, Example, Modality, Task
 from headstart.features.probe import Probe, fit_probe
-from headstart.plan.plan import Plan
+from headstart.planning.plan import Plan
 from headstart.steps.prepare import Prepared, modality_class
 
 

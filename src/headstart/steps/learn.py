@@ -52,14 +52,11 @@ class Learned:
         return stopped if stopped in SIGNALS.values() else None
 
 
-def learn(
-    job: Job, *, refit: bool, checkpoints: Path, stop: StopSource, observers: Sequence[Observer]
-) -> Learned:
+def learn(job: Job, *, checkpoints: Path, stop: StopSource, observers: Sequence[Observer]) -> Learned:
     """Train as planned, and return the better of what was trained and the probe.
 
     Args:
         job: all that is decided.
-        refit: whether a probe that is returned learns from the validation examples, too.
         checkpoints: folder; training goes on from what is there.
         stop: asked between steps.
         observers: told of every event.
@@ -78,7 +75,7 @@ def learn(
         probed = judge.candidate(probe_network(job, pristine, job.probe))
         if trained is None or probed.rank > trained.rank:
             temperature = judge.temperature(probed)
-            if refit:
+            if job.plan.refit:
                 refit_probe(job, probed.network)
             why = _why(job, probed, "the trained network", trained) if trained else "no phase was planned"
             return Learned(probed.network, Head(), "probe", why, probed.outputs, temperature, training)

@@ -23,7 +23,7 @@ from headstart.data.scanning import scan
 from headstart.data.split import split
 from headstart.errors import DataError
 from headstart.features.extract import extract
-from headstart.plan.facts import MachineFacts
+from headstart.planning.facts import MachineFacts
 
 Notify = Callable[[Event], None]
 FEATURE_BATCH = 8

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from headstart import __version__
@@ -18,8 +19,8 @@ from headstart.config.schema import Config
 from headstart.config.toml import dump
 from headstart.data.dataset import Splits
 from headstart.errors import DataError
-from headstart.plan.lines import plan_state
-from headstart.plan.plan import Plan
+from headstart.planning.lines import plan_state
+from headstart.planning.plan import Plan
 from headstart.steps.job import Job
 from headstart.steps.judge import Judged, finite, predictions_csv
 from headstart.steps.learn import Learned
@@ -134,7 +135,9 @@ def _stopped(learned: Learned, plan: Plan) -> str:
 
 def begin_record(folder: RunFolder, config: Config, plan: Plan, prepared: Prepared) -> None:
     """Write what is known before training: the request, the data and its split, the plan."""
-    write_file_durably(folder.config, dump(config).encode())
+    path = str(Path(config.data.path).resolve())
+    request = replace(config, data=replace(config.data, path=path), out=None)
+    write_file_durably(folder.config, dump(request).encode())
     write_json(folder.data, data_record(prepared))
     write_json(folder.plan, plan_state(plan))
 

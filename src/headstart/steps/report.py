@@ -15,7 +15,7 @@ from headstart.evaluation.calibration import reliability
 from headstart.evaluation.confusion import class_scores, confusion, mistakes
 from headstart.evaluation.report.content import Calibration, Mistake, ReportContent
 from headstart.evaluation.report.page import render
-from headstart.plan.lines import plan_lines
+from headstart.planning.lines import plan_lines
 from headstart.steps.decide import label_counts
 from headstart.steps.job import Job
 from headstart.steps.judge import Judged

@@ -12,13 +12,13 @@ from headstart.contracts import Event, Observer
 from headstart.data.dataset import Finding
 from headstart.evaluation.report.words import interval, number, title
 from headstart.evaluation.scores import Scores
-from headstart.plan.lines import plan_lines
-from headstart.plan.plan import Plan
+from headstart.planning.lines import plan_lines
+from headstart.planning.plan import Plan
 from headstart.training.observers import MetricsFile
 from headstart.training.progress import watch_on
 from headstart.training.tensorboard import TensorBoard
 
-NAMES, VALUES, WIDTH = 24, 34, 110
+NAMES, VALUES, WIDTH = 28, 34, 112
 NAMES_OF = {"trained": "the trained network", "probe": "the linear probe"}
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from headstart.contracts import Batch
-from headstart.plan.plan import Plan
+from headstart.planning.plan import Plan
 
 
 def place_network(network: nn.Module, plan: Plan) -> None:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from headstart.contracts import Batch, Loss, Task
 from headstart.errors import NonFiniteLoss, RunError
-from headstart.plan.plan import Plan
+from headstart.planning.plan import Plan
 from headstart.training.device import autocast, place_batch, seeded
 from headstart.training.freezing import BACKBONE, Parameters
 from headstart.training.state import Sums

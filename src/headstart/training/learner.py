@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 
 from headstart.contracts import Boundary, Phase
 from headstart.errors import RunError
-from headstart.plan.plan import Plan
+from headstart.planning.plan import Plan
 from headstart.training.average import Average
 from headstart.training.checkpoint import Checkpoint
 from headstart.training.device import place_network

@@ -28,7 +28,7 @@ from headstart.contracts import (
     Task,
     Validated,
 )
-from headstart.plan.plan import Plan
+from headstart.planning.plan import Plan
 from headstart.training.checkpoint import CheckpointFolder
 from headstart.training.diagnosis import diagnose
 from headstart.training.freezing import HEAD

@@ -9,7 +9,7 @@ import sys
 import torch
 
 from headstart.errors import RequestError
-from headstart.plan.facts import MachineFacts
+from headstart.planning.facts import MachineFacts
 
 
 def machine_facts(device: str | None) -> MachineFacts:

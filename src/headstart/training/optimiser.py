@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
-from headstart.plan.plan import OptimiserPlan
+from headstart.planning.plan import OptimiserPlan
 from headstart.training.freezing import Parameters
 
 

@@ -64,6 +64,7 @@ class Plan:
     batch_norm: str
     channels_last: bool
     keep_probe: bool
+    refit: bool
     metric: str
     device: str
     seed: int

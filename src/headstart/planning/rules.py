@@ -13,8 +13,8 @@ from headstart.config.policies import resolve_augmentation
 from headstart.config.schema import Augmentation, Config, TrainConfig
 from headstart.contracts import Budget, Head, Phase
 from headstart.errors import ConfigError
-from headstart.plan.facts import DataFacts, Facts
-from headstart.plan.plan import Decision
+from headstart.planning.facts import DataFacts, Facts
+from headstart.planning.plan import Decision
 
 T = TypeVar("T")
 ASKED = "asked for"
@@ -37,6 +37,7 @@ USUAL: Mapping[str, str] = {
     "label_smoothing": "off: of little use on small sets",
     "mixup": "off: of little use on small sets",
     "keep_probe": "what is returned is never worse than the probe on validation data",
+    "refit": "a probe that is returned learns from validation examples, too, once it is chosen",
 }
 
 
@@ -79,12 +80,14 @@ def technique_options(config: Config, options: Mapping[str, object]) -> Decision
     return Decision(options, f"the technique's own, but for {asked}" if asked else "the technique's own")
 
 
-def metric(facts: Facts, task_metric: str) -> Decision[str]:
+def metric(config: Config, facts: Facts, task_metric: str) -> Decision[str]:
     """The metric on which the best weights are chosen.
 
     Args:
-        task_metric: the task's usual one.
+        task_metric: the task's own; what was asked for, where something was.
     """
+    if config.train.metric:
+        return Decision(task_metric, ASKED)
     ratio = _imbalance(facts.data)
     if task_metric == "accuracy" and ratio > UNEVEN:
         return Decision("macro_f1", f"{_unevenly(ratio)}: accuracy would hide the rare ones")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headstart.plan.mirror import mirror_sensitive
+from headstart.planning.mirror import mirror_sensitive
 
 
 @pytest.mark.parametrize(

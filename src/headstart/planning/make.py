@@ -10,10 +10,10 @@ from typing import TypeVar
 from headstart.config.load import bind_options
 from headstart.config.schema import Config
 from headstart.contracts import Budget, Objective, Technique
-from headstart.plan import rules
-from headstart.plan.facts import Facts
-from headstart.plan.freezing import frozen
-from headstart.plan.plan import Decision, OptimiserPlan, Plan
+from headstart.planning import rules
+from headstart.planning.facts import Facts
+from headstart.planning.freezing import frozen
+from headstart.planning.plan import Decision, OptimiserPlan, Plan
 
 T = TypeVar("T")
 
@@ -51,6 +51,8 @@ def make_plan(
     """
     reasons = _Reasons()
     take = reasons.take
+    task, model = take("task", rules.task(config, task)), take("model", rules.model(config, facts))
+    metric = take("metric", rules.metric(config, facts, metric))
     name = take("technique", rules.technique(config))
     options = bind_options(technique, config.technique.options)
     batch_size = take("batch_size", rules.batch_size(config, facts))
@@ -65,8 +67,8 @@ def make_plan(
     )
     phases = technique(options).phases(budget, facts.model.boundaries)
     return Plan(
-        task=take("task", rules.task(config, task)),
-        model=take("model", rules.model(config, facts)),
+        task=task,
+        model=model,
         technique=name,
         technique_options=take("technique_options", rules.technique_options(config, asdict(options))),
         phases=take("phases", rules.phases(config, phases, budget, has_probe=has_probe)),
@@ -83,7 +85,8 @@ def make_plan(
         batch_norm=take("batch_norm", rules.batch_norm(config)),
         channels_last=take("channels_last", rules.channels_last(facts)),
         keep_probe=take("keep_probe", rules.usual(config, "keep_probe")),
-        metric=take("metric", rules.metric(facts, metric)),
+        refit=take("refit", rules.usual(config, "refit")),
+        metric=metric,
         device=take("device", rules.device(config, facts)),
         seed=take("seed", rules.seed(config)),
         reasons=reasons,

@@ -9,7 +9,7 @@ from typing import Any
 
 from headstart.config.schema import Augmentation
 from headstart.contracts import Head, Phase
-from headstart.plan.plan import Plan
+from headstart.planning.plan import Plan
 
 # What has no use where no phase trains anything.
 TRAINING = ("accumulate", "augment", "batch_norm", "batch_size", "keep_probe", "objective", "optimiser")

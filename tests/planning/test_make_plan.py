@@ -11,10 +11,10 @@ import pytest
 from headstart.catalog import TECHNIQUES, resolve
 from headstart.config.load import load
 from headstart.errors import ConfigError
-from headstart.plan.facts import DataFacts, Facts, MachineFacts, ModelFacts
-from headstart.plan.lines import plan_lines, plan_state
-from headstart.plan.make import make_plan
-from headstart.plan.plan import Plan
+from headstart.planning.facts import DataFacts, Facts, MachineFacts, ModelFacts
+from headstart.planning.lines import plan_lines, plan_state
+from headstart.planning.make import make_plan
+from headstart.planning.plan import Plan
 
 FACTS = Facts(
     DataFacts(100, 20, 20, 2, 50, 50, False, 28, 1.0, ("6", "9")),

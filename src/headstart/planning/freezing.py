@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from headstart.config.schema import Config
 from headstart.errors import ConfigError, did_you_mean
-from headstart.plan.facts import Facts
-from headstart.plan.plan import Decision
+from headstart.planning.facts import Facts
+from headstart.planning.plan import Decision
 
 
 def frozen(config: Config, facts: Facts) -> Decision[tuple[str, ...]]:

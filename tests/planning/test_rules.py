@@ -13,9 +13,9 @@ from headstart.config.policies import POLICIES
 from headstart.config.schema import Config
 from headstart.contracts import Head
 from headstart.errors import ConfigError
-from headstart.plan import rules
-from headstart.plan.facts import DataFacts, Facts, MachineFacts, ModelFacts
-from headstart.plan.freezing import frozen
+from headstart.planning import rules
+from headstart.planning.facts import DataFacts, Facts, MachineFacts, ModelFacts
+from headstart.planning.freezing import frozen
 
 BOUNDARIES = ("stem", "layer1.0", "layer1.1", "layer2.0", "layer10.0")
 FACTS = Facts(
@@ -86,16 +86,16 @@ def test_patience_can_be_turned_off() -> None:
 
 def test_uneven_classes_change_the_metric_and_no_weight() -> None:
     uneven = facts(smallest=10, largest=300)
-    assert rules.metric(uneven, "accuracy").value == "macro_f1"
-    assert "30 times" in rules.metric(uneven, "accuracy").reason
+    assert rules.metric(Config(), uneven, "accuracy").value == "macro_f1"
+    assert "30 times" in rules.metric(Config(), uneven, "accuracy").reason
     assert rules.class_weights(config(), uneven).value == "none"
     assert "balanced" in rules.class_weights(config(), uneven).reason
 
 
 def test_a_task_keeps_its_own_metric_where_classes_are_even_or_it_is_not_accuracy() -> None:
-    assert rules.metric(FACTS, "accuracy").value == "accuracy"
-    assert rules.metric(facts(smallest=1, largest=300), "macro_f1").value == "macro_f1"
-    assert rules.metric(facts(smallest=0, largest=0), "accuracy").value == "accuracy"
+    assert rules.metric(Config(), FACTS, "accuracy").value == "accuracy"
+    assert rules.metric(Config(), facts(smallest=1, largest=300), "macro_f1").value == "macro_f1"
+    assert rules.metric(Config(), facts(smallest=0, largest=0), "accuracy").value == "accuracy"
 
 
 def test_labels_that_a_mirror_would_change_are_not_flipped_and_the_plan_says_so() -> None:
@@ -165,3 +165,9 @@ def test_every_unknown_boundary_is_listed_with_the_nearest() -> None:
 def test_every_usual_setting_is_one_of_the_schema() -> None:
     fields = {field.name for field in dataclasses.fields(Config().train)}
     assert rules.USUAL.keys() <= fields
+
+
+def test_a_metric_that_was_asked_for_stays_whatever_the_classes() -> None:
+    asked = load(None, {"train.metric": "accuracy"})
+    decision = rules.metric(asked, facts(smallest=10, largest=300), "accuracy")
+    assert (decision.value, decision.reason) == ("accuracy", "asked for")
