@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from headstart.contracts import Example
 from headstart.evaluation.answers import Answers
-from headstart.evaluation.calibration import fit_temperature, reliability
+from headstart.evaluation.calibration import SPREAD, fit_temperature, reliability
 from headstart.tasks.image_classification import ImageClassification
 
 
@@ -62,6 +62,7 @@ def test_it_is_the_minimum_that_gradient_descent_finds() -> None:
     def loss() -> torch.Tensor:
         search.zero_grad()
         value = functional.cross_entropy(3 * torch.as_tensor(logits) * inverse, torch.as_tensor(targets))
+        value = value + (inverse.log() / SPREAD) ** 2 / 2 / len(logits)
         value.backward()
         return value
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from sklearn.datasets import load_digits
 
 from headstart.config.schema import Config, DataConfig, ModelConfig, TrainConfig
 from headstart.errors import RequestError, did_you_mean
@@ -41,6 +40,9 @@ def write_digits(folder: Path) -> Path:
     Returns:
         The folder.
     """
+    # Imported here, as no other command needs it and it takes seconds.
+    from sklearn.datasets import load_digits
+
     digits = load_digits()
     for digit in range(10):
         below = folder / str(digit)

@@ -1,0 +1,115 @@
+"""A folder as a reader of the docs has it, and small fits, so that every block runs in seconds."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+from headstart import workflow
+from headstart.api import fit
+from headstart.config.schema import Config
+
+LABELS = ("ant", "bee")
+SIDE = 48
+EPOCHS, IMAGE_SIZE = 2, 64
+
+
+def photo(label: str, generator: np.random.Generator) -> Image.Image:
+    """A disc (ant) or a square (bee) of any colour on a noisy ground."""
+    image = Image.fromarray(generator.integers(60, 200, (SIDE, SIDE, 3), dtype=np.uint8))
+    left, top = generator.integers(2, 14, 2).tolist()
+    side = int(generator.integers(18, 30))
+    colour = tuple(generator.integers(0, 256, 3).tolist())
+    pen = ImageDraw.Draw(image)
+    draw = pen.ellipse if label == "ant" else pen.rectangle
+    draw((left, top, left + side, top + side), fill=colour)
+    return image
+
+
+def write_photos(folder: Path, count: int, generator: np.random.Generator) -> None:
+    """Class folders of photos."""
+    for label in LABELS:
+        (folder / label).mkdir(parents=True)
+        for number in range(count):
+            photo(label, generator).save(folder / label / f"{number:02d}.jpg")
+
+
+def write_tables(folder: Path) -> None:
+    """photos.csv and fresh.csv, two photos of a hive in a row; tags.csv, with several labels each."""
+    for name in ("photos", "fresh"):
+        paths = sorted((folder / name).glob("*/*.jpg"))
+        rows = [
+            f"{path.relative_to(folder)},{path.parent.name},{path.parent.name}-hive-{number // 2}"
+            for number, path in enumerate(paths)
+        ]
+        (folder / f"{name}.csv").write_text("\n".join(["path,label,hive", *rows]) + "\n")
+    photos = sorted((folder / "photos").glob("*/*.jpg"))
+    tags = [
+        f"{path.relative_to(folder)},{path.parent.name}|{'early' if number % 3 else 'late'}"
+        for number, path in enumerate(photos)
+    ]
+    (folder / "tags.csv").write_text("\n".join(["path,tags", *tags]) + "\n")
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Pictures this small are not worth two, which wait for each other on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """photos/ and fresh/ with their tables, tags.csv, more/ and new.jpg without labels, runs/photos."""
+    folder = tmp_path_factory.mktemp("docs") / "desk"
+    generator = np.random.default_rng(0)
+    write_photos(folder / "photos", 20, generator)
+    write_photos(folder / "fresh", 6, generator)
+    write_tables(folder)
+    (folder / "more").mkdir()
+    for name in ("new.jpg", "more/1.jpg", "more/2.jpg"):
+        photo("ant", generator).save(folder / name)
+    with chdir(folder), one_thread():
+        fit("photos", out="runs/photos", epochs=EPOCHS, image_size=IMAGE_SIZE, stream=None)
+    return folder
+
+
+@pytest.fixture
+def reader(desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The working directory of a reader: a copy of the desk, in which fits are small."""
+
+    def small(config: Config) -> Config:
+        epochs = min(config.train.epochs or EPOCHS, EPOCHS)
+        image_size = min(config.model.image_size or IMAGE_SIZE, IMAGE_SIZE)
+        return replace(
+            config,
+            train=replace(config.train, epochs=epochs),
+            model=replace(config.model, image_size=image_size),
+        )
+
+    for name in ("fit", "plan"):
+        whole = getattr(workflow, name)
+
+        def smaller(config: Config, *, whole: Any = whole, **settings: Any) -> Any:
+            return whole(small(config), **settings)
+
+        monkeypatch.setattr(workflow, name, smaller)
+    folder = tmp_path / "desk"
+    shutil.copytree(desk, folder)
+    monkeypatch.chdir(folder)
+    before = signal.getsignal(signal.SIGTERM)
+    with one_thread():
+        yield folder
+    signal.signal(signal.SIGTERM, before)

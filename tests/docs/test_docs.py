@@ -1,0 +1,41 @@
+"""Every block of code in README and docs runs, and prints what the page says."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from documents import LANGUAGES, PAGES, ROOT, blocks, run
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_block_of_a_page_runs(page: Path, reader: Path) -> None:
+    if page.name == "README.md":
+        shutil.rmtree("runs")  # its reader has none yet
+    names: dict[str, object] = {"__name__": "__main__"}
+    for block in blocks(page):
+        assert block.language in LANGUAGES, f"{block.place}: a block of '{block.language}'"
+        run(block, names)
+
+
+def test_what_is_not_run_changes_the_machine() -> None:
+    """Nothing is excused from running but set-up: make, pip, git, and the long demo."""
+    excused = ("make", "pip", "git", ". .venv", "headstart demo")
+    for page in PAGES:
+        for block in blocks(page):
+            if "no-run" in block.options:
+                lines = block.text.splitlines()
+                assert all(line.removeprefix("$ ").startswith(excused) for line in lines), block.place
+
+
+def test_readme_installs_by_the_makefile() -> None:
+    targets = {line.split(":")[0] for line in (ROOT / "Makefile").read_text().splitlines() if ":" in line}
+    named = {
+        line.removeprefix("$ make ").split()[0]
+        for page in PAGES
+        for block in blocks(page)
+        for line in block.text.splitlines()
+        if line.startswith("$ make ")
+    }
+    assert {"demo", "test", "check"} <= named <= targets
