@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,12 +11,12 @@ from typing import TextIO
 from headstart.artifact.bundle import load_bundle, save_bundle
 from headstart.artifact.model import Model
 from headstart.artifact.result import Run
-from headstart.artifact.run import RunFolder, existing_run, locked, new_run, next_free
+from headstart.artifact.run import RunFolder, existing_run, new_run, next_free, unfinished_run
 from headstart.config.load import load as load_config
 from headstart.config.schema import Config
 from headstart.contracts import Backbone, Observer, Prediction
 from headstart.data.dataset import Finding
-from headstart.errors import DataError, Interrupted, RunFolderError
+from headstart.errors import DataError, Interrupted
 from headstart.evaluation.scores import Scores
 from headstart.planning.facts import MachineFacts
 from headstart.planning.plan import Plan
@@ -34,10 +35,10 @@ from headstart.steps.prepare import (
     refuse_unusable,
     task_of,
 )
-from headstart.steps.record import Clock, as_begun, begin_record, finish_record, versions
+from headstart.steps.record import Clock, begin_record, finish_record, versions
+from headstart.steps.resume import plan_as_begun, prepared_as_begun, refuse_other_request
 from headstart.steps.screen import show_findings, show_plan, show_scores, watch_files, watching
-from headstart.training.machine import machine_facts
-from headstart.training.stopping import EXIT_CODES, stop_on_signals
+from headstart.training.machine import keep_freed_memory, machine_facts
 
 
 def check(config: Config, *, stream: TextIO | None = None) -> tuple[Finding, ...]:
@@ -85,24 +86,28 @@ def fit(
         HeadstartError: with what is wrong, where, and what to do.
     """
     clock = Clock()
+    keep_freed_memory()
     refuse_unknown_names(config)
     with _run_folder(config, resume) as folder:
+        refuse_other_request(folder, config)
         machine = machine_facts(config.device)
         with watching(stream) as watch:
             prepared, backbone = _prepare(config, machine, clock, watch)
-        prepared = as_begun(folder, prepared, allow_data_change=allow_data_change)
+        prepared = prepared_as_begun(folder, prepared, allow_data_change=allow_data_change)
         task = task_of(config, prepared)
-        decided = decide(config, prepared, task, backbone, machine)
+        begun = plan_as_begun(folder, machine.device)
+        decided = begun or decide(config, prepared, task, backbone, machine)
         show_findings(stream, prepared.findings)
         show_plan(stream, decided)
         begin_record(folder, config, decided, prepared)
-        with clock.part("train"):
-            fitted = probe(prepared, task, prepared.part("train"), seed=config.seed)
-            job = Job(prepared, task, backbone, decided, fitted, machine.cores)
-            learned = _learn(job, config, folder, clock, stream)
-        with clock.part("evaluate"):
-            judged = judge(_saved(folder, job, learned), job, learned)
-        advice = finish_record(folder, job, learned, judged, clock)
+        with _resumable(folder):
+            with clock.part("train"):
+                fitted = probe(prepared, task, prepared.part("train"), seed=config.seed)
+                job = Job(prepared, task, backbone, decided, fitted, machine.cores)
+                learned = _learn(job, config, folder, clock, stream)
+            with clock.part("evaluate"):
+                judged = judge(_saved(folder, job, learned), job, learned)
+            advice = finish_record(folder, job, learned, judged, clock)
     run = Run.open(folder.path)
     show_scores(stream, run.result, advice)
     return run
@@ -157,14 +162,25 @@ def _run_folder(config: Config, resume: Path | None) -> Iterator[RunFolder]:
     """The folder of a new run, or of the one that is resumed; locked."""
     if resume is None:
         out = Path(config.out) if config.out else next_free(Path("runs"), Path(config.data.path).stem)
-        with new_run(out) as folder:
-            yield folder
-        return
-    folder = existing_run(resume)
-    if folder.result.exists():
-        raise RunFolderError(f"{resume}: this run is finished.", "There is nothing to resume.")
-    with locked(folder):
+        held = new_run(out)
+    else:
+        held = unfinished_run(resume)
+    with held as folder:
         yield folder
+
+
+@contextmanager
+def _resumable(folder: RunFolder) -> Iterator[None]:
+    """A signal within becomes the error that says how to go on.
+
+    SIGTERM comes as `SystemExit`, where the command line has made it so.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise Interrupted(folder.path, 128 + signal.SIGINT) from error
+    except SystemExit as error:
+        raise Interrupted(folder.path, 128 + signal.SIGTERM) from error
 
 
 def _prepare(
@@ -182,19 +198,10 @@ def _prepare(
 def _learn(job: Job, config: Config, folder: RunFolder, clock: Clock, stream: TextIO | None) -> Learned:
     left = None if config.time_limit is None else max(config.time_limit - clock.elapsed, 0.0)
     with (
-        stop_on_signals(left) as stop,
         watching(stream, job.plan.metric) as watch,
         watch_files(folder, tensorboard=config.tensorboard) as files,
     ):
-        learned = learn(
-            job,
-            checkpoints=folder.checkpoints,
-            stop=stop,
-            observers=(watch, *files),
-        )
-    if learned.interrupted:
-        raise Interrupted(folder.path, EXIT_CODES[learned.interrupted])
-    return learned
+        return learn(job, checkpoints=folder.checkpoints, seconds=left, observers=(watch, *files))
 
 
 def _saved(folder: RunFolder, job: Job, learned: Learned) -> Model:

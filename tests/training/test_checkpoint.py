@@ -205,7 +205,7 @@ def test_a_checkpoint_of_another_model_is_refused_naming_missing_and_unexpected_
 
 
 def test_a_checkpoint_over_another_backbone_is_refused_although_it_does_not_hold_it(tmp_path):
-    assert "frozen weights" in refused(tmp_path, Network(seed=1))
+    assert "pretrained weights" in refused(tmp_path, Network(seed=1))
 
 
 def test_a_checkpoint_of_another_configuration_is_refused(tmp_path):

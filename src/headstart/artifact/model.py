@@ -14,6 +14,7 @@ from headstart.data.batches import EvaluationBatches, MakeView
 from headstart.data.prefetch import prefetch
 from headstart.errors import DataError
 from headstart.evaluation.outputs import compute_outputs
+from headstart.training.device import fixed_batches
 
 THREADS = 4
 
@@ -94,7 +95,8 @@ class Model:
         batches = EvaluationBatches(
             examples, view, self.task.collate, batch_size=self._batch_size, threads=THREADS
         )
-        outputs = compute_outputs(self.task, self.torch, batches, device=self._device).outputs
+        with fixed_batches("predictions", size=self._batch_size, device=self._device):
+            outputs = compute_outputs(self.task, self.torch, batches, device=self._device).outputs
         # Tasks whose outputs are no logits keep the temperature 1.
         return outputs if self._temperature == 1 else [output / self._temperature for output in outputs]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
@@ -9,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from headstart.errors import RunFolderError
-from headstart.training.durable import write_file_durably
+from headstart.training.durable import is_leftover, write_file_durably
 
 
 @dataclass(frozen=True)
@@ -107,22 +108,14 @@ def new_run(path: Path) -> Iterator[RunFolder]:
         RunFolderError: it holds a run already, cannot be written, or is in use.
     """
     folder = RunFolder(path)
-    if folder.result.exists():
-        raise RunFolderError(f"{path}: holds a finished run.", "Choose another --out, or remove it.")
-    if folder.config.exists():
-        raise RunFolderError(
-            f"{path}: holds an unfinished run.",
-            f"Continue it with `headstart fit --resume {path}`, or choose another --out.",
-        )
     made = [parent for parent in (path, *path.parents) if not parent.exists()]
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _unwritable(path, error) from error
-    if any(entry.name != folder.lock.name for entry in path.iterdir()):
-        raise RunFolderError(f"{path}: is not empty, and not a run.", "Choose another --out.")
     try:
         with locked(folder):
+            _refuse_used(folder)
             yield folder
     finally:
         for empty in made:
@@ -132,31 +125,43 @@ def new_run(path: Path) -> Iterator[RunFolder]:
 
 
 @contextmanager
+def unfinished_run(path: Path) -> Iterator[RunFolder]:
+    """Lock a run folder whose run did not end.
+
+    Raises:
+        RunFolderError: it is no run, is finished, cannot be written, or is in use.
+    """
+    folder = existing_run(path)
+    with locked(folder):
+        if folder.result.exists():
+            raise RunFolderError(f"{path}: this run is finished.", "There is nothing to resume.")
+        yield folder
+
+
+@contextmanager
 def locked(folder: RunFolder) -> Iterator[None]:
-    """Hold a run folder. The lock of a process that is dead on this host is taken over.
+    """Hold a run folder. The system lets go of it when this process dies, however that comes about.
 
     Raises:
         RunFolderError: another process holds it, or the folder cannot be written.
     """
-    while True:
-        try:
-            handle = os.open(folder.lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
-            break
-        except FileExistsError:
-            _break_stale(folder)
-        except OSError as error:
-            raise _unwritable(folder.path, error) from error
     try:
-        with os.fdopen(handle, "w") as file:
-            json.dump({"pid": os.getpid(), "host": socket.gethostname(), "born": _born(os.getpid())}, file)
-        yield
-    finally:
-        folder.lock.unlink(missing_ok=True)
+        file = _held(folder)
+    except BlockingIOError as error:
+        raise RunFolderError(
+            f"{folder.path}: {_holder(folder)} is writing here.", "Wait for it, or stop it."
+        ) from error
+    except OSError as error:
+        raise _unwritable(folder.path, error) from error
+    with file:
+        try:
+            yield
+        finally:
+            folder.lock.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write a JSON file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_file_durably(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
 
 
@@ -175,42 +180,42 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
-def _break_stale(folder: RunFolder) -> None:
-    try:
-        holder = json.loads(folder.lock.read_text() or "{}")
-    except FileNotFoundError:
-        return
-    except (ValueError, OSError):
-        holder = {}
-    pid, host = holder.get("pid"), holder.get("host")
-    if pid is None or (host == socket.gethostname() and _born(pid) != holder.get("born")):
-        # Renaming first: of two processes that find the same stale lock, one gets it.
-        aside = folder.lock.with_name(f"run.lock.stale-{os.getpid()}")
+def _refuse_used(folder: RunFolder) -> None:
+    path = folder.path
+    if folder.result.exists():
+        raise RunFolderError(f"{path}: holds a finished run.", "Choose another --out, or remove it.")
+    if folder.config.exists():
+        raise RunFolderError(
+            f"{path}: holds an unfinished run.",
+            f"Continue it with `headstart fit --resume {path}`, or choose another --out.",
+        )
+    if any(entry != folder.lock and not is_leftover(entry) for entry in path.iterdir()):
+        raise RunFolderError(f"{path}: is not empty, and not a run.", "Choose another --out.")
+
+
+def _held(folder: RunFolder) -> TextIO:
+    """The lock file, open and locked, with the name of this process in it."""
+    while True:
+        file = folder.lock.open("a+")
         try:
-            folder.lock.rename(aside)
-        except FileNotFoundError:
-            return
-        aside.unlink()
-        return
-    raise RunFolderError(
-        f"{folder.path}: process {pid} on {host} is writing here.",
-        f"Wait for it, or stop it; if it is gone, remove {folder.lock}.",
-    )
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Between the two lines above, who held it may have ended and removed it.
+            if os.fstat(file.fileno()).st_nlink:
+                file.truncate(0)
+                file.write(f"process {os.getpid()} on {socket.gethostname()}")
+                file.flush()
+                return file
+        except OSError:
+            file.close()
+            raise
+        file.close()
 
 
-def _born(pid: int) -> str | None:
-    """When a process of this host began, so that a reused pid is not taken for it; None if dead."""
+def _holder(folder: RunFolder) -> str:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
-    except (OSError, IndexError):
-        pass
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return None
+        return folder.lock.read_text() or "another process"
     except OSError:
-        pass
-    return None if Path("/proc/self/stat").exists() else "alive"
+        return "another process"
 
 
 def _unwritable(path: Path, error: OSError) -> RunFolderError:

@@ -1,4 +1,4 @@
-"""A plan made into lines for people, and into plain data for plan.json."""
+"""A plan made into lines for people, and into plain data for plan.json and back."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from operator import attrgetter
 from typing import Any
 
 from headstart.config.schema import Augmentation
-from headstart.contracts import Head, Phase
-from headstart.planning.plan import Plan
+from headstart.contracts import Head, Objective, Phase
+from headstart.planning.plan import OptimiserPlan, Plan
 
 # What has no use where no phase trains anything.
 TRAINING = ("accumulate", "augment", "batch_norm", "batch_size", "keep_probe", "objective", "optimiser")
@@ -34,6 +34,29 @@ def plan_state(plan: Plan) -> dict[str, Any]:
             for name, reason in plan.reasons.items()
         },
     }
+
+
+def plan_from(state: Mapping[str, Any]) -> Plan:
+    """The plan of which `plan_state` gave this."""
+    decisions = state["decisions"]
+    values: dict[str, Any] = {}
+    for name, decision in decisions.items():
+        whole, _, part = name.partition(".")
+        if part:
+            values.setdefault(whole, {})[part] = decision["value"]
+        else:
+            values[whole] = decision["value"]
+    head, objective = values["head"], values["objective"]
+    made = {
+        "phases": tuple(Phase(**phase) for phase in values["phases"]),
+        "frozen": tuple(values["frozen"]),
+        "head": Head(**{**head, "hidden": tuple(head["hidden"])}),
+        "objective": Objective(**{**objective, "class_weights": tuple(objective["class_weights"])}),
+        "optimiser": OptimiserPlan(**values["optimiser"]),
+        "augment": Augmentation(**values["augment"]),
+        "reasons": {name: decision["reason"] for name, decision in decisions.items()},
+    }
+    return Plan(**{**values, **made})
 
 
 def _plain(value: Any) -> Any:

@@ -19,8 +19,9 @@ from headstart.evaluation.outputs import compute_outputs
 from headstart.features.probe import Probe
 from headstart.steps.job import Job, probe
 from headstart.training.checkpoint import CheckpointFolder
+from headstart.training.device import fixed_batches
 from headstart.training.loop import TrainResult, Validation, train
-from headstart.training.stopping import SIGNALS, StopSource
+from headstart.training.stopping import stop_on_signals
 
 
 @dataclass(frozen=True)
@@ -45,20 +46,14 @@ class Learned:
     temperature: float
     training: TrainResult | None
 
-    @property
-    def interrupted(self) -> str | None:
-        """The signal that stopped training, as a word."""
-        stopped = self.training.stopped if self.training else None
-        return stopped if stopped in SIGNALS.values() else None
 
-
-def learn(job: Job, *, checkpoints: Path, stop: StopSource, observers: Sequence[Observer]) -> Learned:
+def learn(job: Job, *, checkpoints: Path, seconds: float | None, observers: Sequence[Observer]) -> Learned:
     """Train as planned, and return the better of what was trained and the probe.
 
     Args:
         job: all that is decided.
         checkpoints: folder; training goes on from what is there.
-        stop: asked between steps.
+        seconds: after which training stops; None is no limit.
         observers: told of every event.
     """
     judge = _Validator(job)
@@ -67,9 +62,7 @@ def learn(job: Job, *, checkpoints: Path, stop: StopSource, observers: Sequence[
     trained: _Candidate | None = None
     if job.plan.phases:
         network = build_network(job)
-        training = _train(job, network, judge, checkpoints=checkpoints, stop=stop, observers=observers)
-        if training.stopped in SIGNALS.values():
-            return Learned(network, job.plan.head, "trained", "interrupted", [], 1.0, training)
+        training = _train(job, network, judge, checkpoints=checkpoints, seconds=seconds, observers=observers)
         trained = judge.candidate(network)
     if job.probe is not None and (trained is None or job.plan.keep_probe):
         probed = judge.candidate(probe_network(job, pristine, job.probe))
@@ -155,10 +148,12 @@ class _Validator:
 
     def candidate(self, network: nn.Module) -> _Candidate:
         """A network, its outputs, and its rank: the main metric, then the negative loss."""
-        outputs = compute_outputs(self._task, network, self._batches, device=self._plan.device).outputs
+        plan = self._plan
+        with fixed_batches("predictions", size=plan.evaluation_batch_size, device=plan.device):
+            outputs = compute_outputs(self._task, network, self._batches, device=plan.device).outputs
         scorers = self._task.scorers(outputs, self._targets)
         once = np.ones((1, len(self._targets)))
-        rank = (float(scorers[self._plan.metric](once)[0]), -float(scorers["log_loss"](once)[0]))
+        rank = (float(scorers[plan.metric](once)[0]), -float(scorers["log_loss"](once)[0]))
         return _Candidate(network, outputs, rank)
 
     def temperature(self, candidate: _Candidate) -> float:
@@ -177,7 +172,7 @@ def _train(
     validate: _Validator,
     *,
     checkpoints: Path,
-    stop: StopSource,
+    seconds: float | None,
     observers: Sequence[Observer],
 ) -> TrainResult:
     batches = TrainBatches(
@@ -188,19 +183,20 @@ def _train(
         seed=job.plan.seed,
         threads=job.threads,
     )
-    return train(
-        network=network,
-        phases=job.plan.phases,
-        boundaries=job.backbone.boundaries,
-        task=job.task,
-        plan=job.plan,
-        batches=batches,
-        validate=validate,
-        train_metric=_train_metric(job),
-        checkpoints=CheckpointFolder(checkpoints),
-        stop=stop,
-        observers=observers,
-    )
+    with stop_on_signals(seconds) as stop:
+        return train(
+            network=network,
+            phases=job.plan.phases,
+            boundaries=job.backbone.boundaries,
+            task=job.task,
+            plan=job.plan,
+            batches=batches,
+            validate=validate,
+            train_metric=_train_metric(job),
+            checkpoints=CheckpointFolder(checkpoints),
+            stop=stop,
+            observers=observers,
+        )
 
 
 def _train_metric(job: Job) -> Callable[[Any, Batch], float]:

@@ -21,12 +21,14 @@ from headstart.data.fingerprint import fingerprint
 from headstart.data.read import read
 from headstart.data.scanning import scan
 from headstart.data.split import split
-from headstart.errors import DataError
+from headstart.errors import DataError, RunError
 from headstart.features.extract import extract
 from headstart.planning.facts import MachineFacts
+from headstart.training.device import fixed_batches
 
 Notify = Callable[[Event], None]
 FEATURE_BATCH = 8
+NAMED_EXAMPLES = 5
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,11 @@ def prepare(
         batch_size=FEATURE_BATCH,
         threads=machine.cores,
     )
-    features = extract(backbone, batches, total=len(dataset.examples), device=machine.device, notify=notify)
+    with fixed_batches("features", size=FEATURE_BATCH, device=machine.device):
+        features = extract(
+            backbone, batches, total=len(dataset.examples), device=machine.device, notify=notify
+        )
+    _refuse_non_finite(features, dataset, backbone)
     duplicates = find_duplicates(
         dataset.examples, inspected.scans, features, near=config.data.near_duplicates
     )
@@ -168,3 +174,19 @@ def prepare(
         groups=duplicates.groups,
         splits=split(dataset, duplicates.groups, config.data, seed=config.seed),
     )
+
+
+def _refuse_non_finite(features: NDArray[np.float32], dataset: Dataset, backbone: Backbone) -> None:
+    """Stop where no loss could be finite.
+
+    Raises:
+        RunError: names the examples.
+    """
+    rows = np.flatnonzero(~np.isfinite(features).all(axis=1))
+    if len(rows):
+        shown = ", ".join(dataset.examples[row].id for row in rows[:NAMED_EXAMPLES])
+        raise RunError(
+            f"{backbone.name} gives values that are not finite, for {len(rows)} of {len(features)} examples: "
+            f"{shown}{', …' if len(rows) > NAMED_EXAMPLES else ''}.",
+            "Look at these examples; where it is most of them, the weights are damaged.",
+        )

@@ -6,9 +6,8 @@ import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from headstart import __version__
@@ -17,8 +16,6 @@ from headstart.artifact.card import model_card
 from headstart.artifact.run import RunFolder, read_json, write_json
 from headstart.config.schema import Config
 from headstart.config.toml import dump
-from headstart.data.dataset import Splits
-from headstart.errors import DataError
 from headstart.planning.lines import plan_state
 from headstart.planning.plan import Plan
 from headstart.steps.job import Job
@@ -26,6 +23,7 @@ from headstart.steps.judge import Judged, finite, predictions_csv
 from headstart.steps.learn import Learned
 from headstart.steps.prepare import Prepared
 from headstart.steps.report import advice, report_page
+from headstart.steps.resume import as_request, request_record
 from headstart.training.durable import write_file_durably
 from headstart.training.machine import peak_memory
 
@@ -135,16 +133,13 @@ def _stopped(learned: Learned, plan: Plan) -> str:
 
 def begin_record(folder: RunFolder, config: Config, plan: Plan, prepared: Prepared) -> None:
     """Write what is known before training: the request, the data and its split, the plan."""
-    path = str(Path(config.data.path).resolve())
-    request = replace(config, data=replace(config.data, path=path), out=None)
-    write_file_durably(folder.config, dump(request).encode())
+    write_file_durably(folder.config, dump(as_request(config)).encode())
     write_json(folder.data, data_record(prepared))
-    write_json(folder.plan, plan_state(plan))
+    write_json(folder.plan, {**plan_state(plan), "request": request_record(config)})
 
 
 def finish_record(folder: RunFolder, job: Job, learned: Learned, judged: Judged, clock: Clock) -> list[str]:
     """Write what came of it: predictions, scores, model card, report; the sentences on what to try next."""
-    folder.test_predictions.parent.mkdir(exist_ok=True)
     write_file_durably(folder.test_predictions, predictions_csv(job.task, judged).encode(errors="replace"))
     result = result_record(job, learned, judged, clock)
     sentences = advice(job, learned, judged, result)
@@ -153,26 +148,3 @@ def finish_record(folder: RunFolder, job: Job, learned: Learned, judged: Judged,
     write_file_durably(folder.report, page.encode())
     write_json(folder.result, result)
     return sentences
-
-
-def as_begun(folder: RunFolder, prepared: Prepared, *, allow_data_change: bool) -> Prepared:
-    """The data with the split that a run began with, where it has begun.
-
-    Where the data changed and that is allowed, examples that are gone are left out and new ones
-    are not used.
-
-    Raises:
-        DataError: it changed, and that is not allowed.
-    """
-    if not folder.data.exists():
-        return prepared
-    begun = read_json(folder.data)
-    if begun["fingerprint"] != prepared.fingerprint and not allow_data_change:
-        raise DataError(
-            f"{prepared.dataset.root}: the data changed since this run began (fingerprint "
-            f"{begun['fingerprint'][:12]}… then, {prepared.fingerprint[:12]}… now).",
-            "Begin a new run, or resume with --allow-data-change.",
-        )
-    there = {example.id for example in prepared.dataset.examples}
-    parts = {name: tuple(id for id in ids if id in there) for name, ids in begun["splits"].items()}
-    return replace(prepared, splits=Splits(**parts, reason=begun["split_reason"]))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import textwrap
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from headstart.training.state import TrainState
 
 FORMAT = 1
 STATE, MANIFEST = "state.json", "manifest.json"
+SHOWN = 60
 TENSORS = ("weights", "optimiser", "average", "best")
 
 
@@ -193,4 +193,5 @@ def _json(value: Mapping[str, Any]) -> bytes:
 
 
 def _short(value: str | None) -> str:
-    return textwrap.shorten(value or "nothing", 60, placeholder=" …")
+    text = value or "nothing"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"

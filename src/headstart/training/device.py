@@ -1,4 +1,4 @@
-"""Where and in what precision a step computes, and from what seed. Knows no loss."""
+"""Where and in what precision is computed, from what seed, and when memory is short. Knows no loss."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from headstart.contracts import Batch
+from headstart.errors import RunError
 from headstart.planning.plan import Plan
 
 
@@ -51,6 +52,38 @@ def seeded(seed: int, step: int, device: str) -> Iterator[torch.Generator]:
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(_number(f"{seed}/{step}/dropout"))
         yield torch.Generator().manual_seed(_number(f"{seed}/{step}/mix"))
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out; on the CPU torch says so in words only."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    text = str(error)
+    return "not enough memory" in text or "can't allocate memory" in text
+
+
+@contextmanager
+def fixed_batches(what: str, *, size: int, device: str) -> Iterator[None]:
+    """Batches whose size is part of the answers are computed within: out of memory, none is halved.
+
+    Args:
+        what: is computed: "features", "predictions".
+        size: examples at once.
+        device: that computes.
+
+    Raises:
+        RunError: out of memory.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise RunError(
+            f"Out of memory on {device}: {what} of {size} examples at once. The size is fixed, as the "
+            "last digits of an answer depend on it.",
+            "Choose a smaller model or image size, or another device.",
+        ) from error
 
 
 def _number(text: str) -> int:

@@ -35,10 +35,10 @@ def write_folder_durably(folder: Path, files: Mapping[str, Content]) -> None:
     Raises:
         DiskFull: nothing is left under the temporary name, and what was there before is intact.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary(folder)
     _remove(temporary)
     with _said_when_full(folder, temporary) as need:
+        folder.parent.mkdir(parents=True, exist_ok=True)
         temporary.mkdir()
         digests: dict[str, str] = {}
         for name, content in files.items():
@@ -54,7 +54,7 @@ def write_folder_durably(folder: Path, files: Mapping[str, Content]) -> None:
 
 
 def write_file_durably(path: Path, data: bytes) -> None:
-    """Write one file, whole or not at all; one of that name is replaced.
+    """Write one file, whole or not at all; one of that name is replaced, a missing parent is made.
 
     Raises:
         DiskFull: what was there before is intact.
@@ -62,6 +62,7 @@ def write_file_durably(path: Path, data: bytes) -> None:
     temporary = _temporary(path)
     with _said_when_full(path, temporary) as need:
         need.append(len(data))
+        path.parent.mkdir(parents=True, exist_ok=True)
         _write(temporary, data)
         temporary.replace(path)
     _sync_folder(path.parent)
@@ -79,6 +80,11 @@ def remove_leftovers(parent: Path) -> None:
     """Remove what writers that were killed left in a folder."""
     for path in parent.glob(f"{_TEMPORARY}*"):
         _remove(path)
+
+
+def is_leftover(path: Path) -> bool:
+    """Whether a writer that was killed may have left it."""
+    return path.name.startswith(_TEMPORARY)
 
 
 def _temporary(path: Path) -> Path:
@@ -121,4 +127,9 @@ def _said_when_full(path: Path, temporary: Path) -> Iterator[list[int]]:
         _remove(temporary)
         if error.errno not in _FULL:
             raise
-        raise DiskFull(path, sum(need), shutil.disk_usage(path.parent).free) from error
+        raise DiskFull(path, sum(need), _free(path)) from error
+
+
+def _free(path: Path) -> int:
+    there = next(parent for parent in path.parents if parent.exists())
+    return shutil.disk_usage(there).free

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from headstart.contracts import Batch, Loss, Task
 from headstart.errors import NonFiniteLoss, RunError
 from headstart.planning.plan import Plan
-from headstart.training.device import autocast, place_batch, seeded
+from headstart.training.device import autocast, is_out_of_memory, place_batch, seeded
 from headstart.training.freezing import BACKBONE, Parameters
 from headstart.training.state import Sums
 
@@ -69,7 +69,7 @@ def window_gradients(
                 train_metric=train_metric,
             )
         except (RuntimeError, MemoryError) as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             if micro_batch == 1:
                 raise RunError(
@@ -154,11 +154,3 @@ def _backward(network: nn.Module, piece: Batch, task: Task, plan: Plan) -> tuple
         loss, outputs = task.loss(network, piece, plan.objective)
     torch.autograd.backward(loss.total)
     return loss, outputs
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out; on the CPU torch says so in words only."""
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    text = str(error)
-    return "not enough memory" in text or "can't allocate memory" in text

@@ -61,7 +61,9 @@ class Learner:
             "precision": plan.precision,
             "batch_norm": plan.batch_norm,
             "seed": str(plan.seed),
-            "frozen weights": digest(network, tensors(network).keys() - self._changing),
+            "pretrained weights": digest(
+                network, [name for name in tensors(network) if name.startswith(BACKBONE)]
+            ),
         }
 
     def begin(self, phase: Phase, saved: Checkpoint | None) -> None:

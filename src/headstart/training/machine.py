@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
 import sys
@@ -10,6 +11,10 @@ import torch
 
 from headstart.errors import RequestError
 from headstart.planning.facts import MachineFacts
+
+# Of glibc's malloc.h.
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+MOST = 2**31 - 1
 
 
 def machine_facts(device: str | None) -> MachineFacts:
@@ -38,6 +43,20 @@ def peak_memory() -> int:
     """Largest resident size of this process so far, bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def keep_freed_memory() -> None:
+    """Let glibc's allocator keep what is freed, as every step asks for the same large blocks again.
+
+    Without it each block is handed back and its pages are zeroed anew: a quarter of the time of
+    a step on a CPU, as measured. Elsewhere than on glibc nothing changes.
+    """
+    try:
+        library = ctypes.CDLL("libc.so.6")
+        library.mallopt(M_TRIM_THRESHOLD, MOST)
+        library.mallopt(M_MMAP_THRESHOLD, MOST)
+    except (OSError, AttributeError):
+        return
 
 
 def _best() -> str:

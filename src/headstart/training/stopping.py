@@ -1,4 +1,4 @@
-"""Why to stop, as a value: a signal, or a deadline. Stops nothing itself."""
+"""Why to stop, as a value: a signal, or a deadline. Puts a signal off, and swallows none."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ StopSource = Callable[[], str | None]
 
 TIME_LIMIT = "time limit"
 SIGNALS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
-EXIT_CODES = {why: 128 + number for number, why in SIGNALS.items()}
 
 
 class Stop:
@@ -23,30 +22,32 @@ class Stop:
 
     Args:
         seconds: from now to the deadline; None is no deadline.
+
+    Attributes:
+        signal: that was received, or None.
     """
 
     def __init__(self, seconds: float | None = None) -> None:
         self._deadline = None if seconds is None else time.monotonic() + seconds
-        self._signal: str | None = None
+        self.signal: signal.Signals | None = None
 
     def __call__(self) -> str | None:
         """Why to stop, or None."""
-        if self._signal:
-            return self._signal
+        if self.signal:
+            return SIGNALS[self.signal]
         late = self._deadline is not None and time.monotonic() >= self._deadline
         return TIME_LIMIT if late else None
 
     def receive(self, number: int, frame: FrameType | None) -> None:
         """Handle a signal: the first is noted, the second ends the process at once."""
-        why = SIGNALS[signal.Signals(number)]
-        if self._signal:
-            os._exit(EXIT_CODES[why])
-        self._signal = why
+        if self.signal:
+            os._exit(128 + number)
+        self.signal = signal.Signals(number)
 
 
 @contextmanager
 def stop_on_signals(seconds: float | None = None) -> Iterator[Stop]:
-    """A `Stop` that SIGINT and SIGTERM set within; after, their old handlers are back.
+    """A `Stop` that SIGINT and SIGTERM set within; after, their old handlers are back, and get it.
 
     Off the main thread, where Python allows no handlers, only the deadline counts.
 
@@ -63,3 +64,5 @@ def stop_on_signals(seconds: float | None = None) -> Iterator[Stop]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    if stop.signal:
+        signal.raise_signal(stop.signal)
