@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -86,26 +86,24 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def smaller(step: Callable[..., Any]) -> Callable[..., Any]:
+    """A step of the workflow, with few epochs of small images whatever its request says."""
+
+    def small_step(config: Config, **settings: Any) -> Any:
+        epochs = min(config.train.epochs or EPOCHS, EPOCHS)
+        image_size = min(config.model.image_size or IMAGE_SIZE, IMAGE_SIZE)
+        train = replace(config.train, epochs=epochs)
+        model = replace(config.model, image_size=image_size)
+        return step(replace(config, train=train, model=model), **settings)
+
+    return small_step
+
+
 @pytest.fixture
 def reader(desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The working directory of a reader: a copy of the desk, in which fits are small."""
-
-    def small(config: Config) -> Config:
-        epochs = min(config.train.epochs or EPOCHS, EPOCHS)
-        image_size = min(config.model.image_size or IMAGE_SIZE, IMAGE_SIZE)
-        return replace(
-            config,
-            train=replace(config.train, epochs=epochs),
-            model=replace(config.model, image_size=image_size),
-        )
-
-    for name in ("fit", "plan"):
-        whole = getattr(workflow, name)
-
-        def smaller(config: Config, *, whole: Any = whole, **settings: Any) -> Any:
-            return whole(small(config), **settings)
-
-        monkeypatch.setattr(workflow, name, smaller)
+    monkeypatch.setattr(workflow, "fit", smaller(workflow.fit))
+    monkeypatch.setattr(workflow, "plan", smaller(workflow.plan))
     folder = tmp_path / "desk"
     shutil.copytree(desk, folder)
     monkeypatch.chdir(folder)

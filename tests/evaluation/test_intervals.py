@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from headstart.contracts import Scorer
-from headstart.evaluation.intervals import score
+from headstart.evaluation.intervals import difference, score
 from headstart.tasks.kinds import SOFTMAX
 from headstart.tasks.metrics import mean
 
@@ -118,3 +118,17 @@ def test_the_interval_does_not_depend_on_how_many_draws_are_held_at_once(
     assert sum(sizes) == 1001
     assert max(sizes) == 64
     assert scores.interval("loss") == pytest.approx(of(np.arange(30.0), "loss"), abs=1.0)
+
+
+def test_the_error_of_a_difference_is_that_of_the_examples_on_which_two_models_differ() -> None:
+    random = np.random.default_rng(0)
+    one, other = random.random(400) < 0.9, random.random(400) < 0.8
+    lead, error = difference(mean(one), mean(other), groups=[str(row) for row in range(400)])
+    apart = one.astype(float) - other
+    assert lead == pytest.approx(apart.mean())
+    assert error == pytest.approx(apart.std() / np.sqrt(400), rel=0.1)
+
+
+def test_a_model_does_not_differ_from_itself() -> None:
+    right = np.random.default_rng(0).random(50) < 0.9
+    assert difference(mean(right), mean(right), groups=[str(row) for row in range(50)]) == (0, 0)

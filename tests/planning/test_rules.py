@@ -171,3 +171,8 @@ def test_a_metric_that_was_asked_for_stays_whatever_the_classes() -> None:
     asked = load(None, {"train.metric": "accuracy"})
     decision = rules.metric(asked, facts(smallest=10, largest=300), "accuracy")
     assert (decision.value, decision.reason) == ("accuracy", "asked for")
+
+
+def test_signs_are_neither_flipped_nor_cropped() -> None:
+    found = rules.augment(Config(), facts(mirror_sensitive=("6", "b"))).value
+    assert (found.policy, found.horizontal_flip, found.crop) == ("light", 0, 1)

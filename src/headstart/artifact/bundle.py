@@ -128,16 +128,17 @@ def load_bundle(path: Path, *, device: str = "cpu") -> Model:
 def _read_facts(folder: Path, *, asked: Path) -> dict[str, Any]:
     try:
         facts: dict[str, Any] = json.loads((folder / FACTS).read_text())
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         what = f"has no saved model (no {FACTS})" if asked.exists() else "does not exist"
         raise RunFolderError(f"{asked}: {what}.", "Name a run folder whose training has finished.") from error
     except (ValueError, OSError) as error:
         raise BundleError(
             f"{folder / FACTS}: cannot be read ({error}).", "Restore it from a copy."
         ) from error
-    if facts.get("format") != FORMAT:
+    stated = facts.get("format") if isinstance(facts, dict) else None
+    if stated != FORMAT:
         raise BundleError(
-            f"{folder / FACTS}: format {facts.get('format')}, but this version reads {FORMAT}.",
+            f"{folder / FACTS}: format {stated}, but this version reads {FORMAT}.",
             "Update headstart.",
         )
     return facts

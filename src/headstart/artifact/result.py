@@ -33,7 +33,7 @@ class Run:
         Raises:
             RunFolderError: it is not a run, or did not finish.
         """
-        result = read_json(existing_run(path).result)
+        result = read_json(existing_run(path).result, "val", "test")
         return cls(path, result, Scores.from_state(result["val"]), Scores.from_state(result["test"]))
 
     def report(self) -> Path:

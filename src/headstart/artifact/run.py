@@ -165,8 +165,12 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
     write_file_durably(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, *keys: str) -> dict[str, Any]:
     """Read a JSON file that a run wrote.
+
+    Args:
+        path: of the file.
+        keys: that it must have.
 
     Raises:
         RunFolderError: it is missing or damaged.
@@ -177,6 +181,9 @@ def read_json(path: Path) -> dict[str, Any]:
         raise RunFolderError(f"{path}: missing.", "The run did not get that far; finish it first.") from error
     except (ValueError, OSError) as error:
         raise RunFolderError(f"{path}: cannot be read ({error}).", "The file is damaged.") from error
+    lacking = [key for key in keys if not isinstance(value, dict) or key not in value]
+    if lacking:
+        raise RunFolderError(f"{path}: lacks {', '.join(lacking)}.", "The file is damaged; begin a new run.")
     return value
 
 

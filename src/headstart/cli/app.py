@@ -17,6 +17,7 @@ from headstart.cli.demo import demo
 from headstart.cli.evaluate import evaluate
 from headstart.cli.fit import fit
 from headstart.cli.predict import predict
+from headstart.data.layout import printable
 from headstart.errors import HeadstartError
 
 TRACEBACK = "HEADSTART_TRACEBACK"
@@ -59,6 +60,10 @@ def main() -> NoReturn:
     except HeadstartError as error:
         _say(str(error))
         sys.exit(error.exit_code)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _say(f"{where}{error.strerror or error}. Check the path, its permissions, and the disk.")
+        sys.exit(1)
     except Exception as error:
         _say(f"{type(error).__name__}: {error}")
         print(f"This is a fault of headstart; please report it. {TRACEBACK}=1 shows where.", file=sys.stderr)
@@ -70,7 +75,7 @@ def _say(message: str) -> None:
     """An error on the screen, with its traceback where that is asked for."""
     if os.environ.get(TRACEBACK):
         traceback.print_exc()
-    print(f"headstart: {message}", file=sys.stderr)
+    print(f"headstart: {printable(message)}", file=sys.stderr)
 
 
 def _exit_on_signal(number: int, _frame: FrameType | None) -> NoReturn:

@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
+from headstart.data.layout import printable
+
 
 def check(
     data: Annotated[str, Argument(metavar="DATA", help="Folder of class folders, or a table.")],
@@ -36,8 +38,8 @@ def check(
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
         for finding in findings:
-            print(f"{finding.level}: {finding.text}")
+            print(f"{finding.level}: {printable(finding.text)}")
             for row in finding.table:
-                print("  " + "  ".join(row))
+                print("  " + printable("  ".join(row)))
     if any(finding.level == "error" for finding in findings):
         raise typer.Exit(2)

@@ -63,7 +63,7 @@ def fit(
     from headstart.cli.request import read_request
 
     # Before the heavy imports, so that a mistake is answered at once.
-    request = read_request(flags, file=_file(config, resume), settings=settings or ())
+    request = read_request(flags, file=_file(config, resume, out), settings=settings or ())
 
     from headstart import workflow
     from headstart.planning.lines import plan_state
@@ -77,12 +77,11 @@ def fit(
     print(json.dumps(run.result, indent=2) if as_json else run.path)
 
 
-def _file(config: Path | None, resume: Path | None) -> Path | None:
+def _file(config: Path | None, resume: Path | None, out: str | None) -> Path | None:
     """The request to begin with: a file's, or that of the run that is resumed."""
     from headstart.artifact.run import existing_run
 
-    if config and resume:
-        raise ConfigError(
-            "--config and --resume: a resumed run has its own config.", "Leave one of them out."
-        )
+    for flag, value, own in (("--config", config, "config"), ("--out", out, "folder")):
+        if value and resume:
+            raise ConfigError(f"{flag} and --resume: a resumed run has its own {own}.", "Leave one out.")
     return existing_run(resume).config if resume else config

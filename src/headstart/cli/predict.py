@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
+from headstart.data.layout import printable
 from headstart.errors import HeadstartError
 
 
@@ -38,7 +39,7 @@ def predict(
         if number == 0 and not as_json:
             table.writerow(["input", "label", "score"])
         if isinstance(answer, HeadstartError):
-            print(f"headstart: {answer}", file=sys.stderr)
+            print(f"headstart: {printable(str(answer))}", file=sys.stderr)
             worst = max(worst, answer.exit_code)
         elif as_json:
             print(json.dumps({"input": name, **asdict(answer)}))

@@ -25,6 +25,9 @@ def read_request(
     Raises:
         ConfigError: with every mistake.
     """
+    empty = [f"{_flag(name)}: must not be empty." for name, value in flags.items() if value == ""]
+    if empty:
+        raise ConfigError.listed("request", empty)
     given, written = expand(flags), parse_settings(settings)
     spelling = {key: _flag(name) for name, key in SHORTCUTS.items()}
     spelling |= {key: f"--set {key}" for key in written}

@@ -30,6 +30,8 @@ def read_toml(file: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         reason = str(error).replace("Cannot overwrite a value", "Key given twice")
         raise ConfigError(f"{file.name}: not valid TOML: {reason}.") from error
+    except ValueError as error:  # of an integer of more than 4300 digits
+        raise ConfigError(f"{file.name}: holds a number that is too long.") from error
     except RecursionError as error:
         raise ConfigError(f"{file.name}: nested too deeply.", "No key of headstart is that deep.") from error
 
@@ -50,7 +52,7 @@ def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
 def _value(text: str) -> Any:
     try:
         table = tomllib.loads(f"value = {text}")
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return text
     return table["value"] if len(table) == 1 else text
 

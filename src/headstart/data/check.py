@@ -12,6 +12,8 @@ from headstart.data.check_labels import class_counts, few_examples, imbalance, s
 from headstart.data.dataset import Dataset, Finding
 from headstart.data.duplicates import Duplicates
 from headstart.data.labels import labels_of
+from headstart.data.split import split
+from headstart.errors import DataError
 
 
 def check(dataset: Dataset, scans: Mapping[str, Scan], config: DataConfig) -> tuple[Finding, ...]:
@@ -36,6 +38,27 @@ def check(dataset: Dataset, scans: Mapping[str, Scan], config: DataConfig) -> tu
 def check_duplicates(dataset: Dataset, duplicates: Duplicates) -> tuple[Finding, ...]:
     """What duplicates mean: wasted examples, leaks between the data's own splits, disputed labels."""
     return _sorted([*_repeated(duplicates), *_leaks(dataset, duplicates), *_conflicts(dataset, duplicates)])
+
+
+def check_division(
+    dataset: Dataset, groups: Mapping[str, str], config: DataConfig, *, seed: int
+) -> tuple[Finding, ...]:
+    """Whether there is enough to train, to choose and to measure on.
+
+    Args:
+        dataset: readable examples.
+        groups: key by id, of those that are sure to stay together.
+        config: shares of the splits.
+        seed: of the split.
+
+    Raises:
+        ConfigError: shares that leave nothing for train.
+    """
+    try:
+        split(dataset, groups, config, seed=seed)
+    except DataError as error:
+        return (Finding("error", "too-few", str(error).removeprefix(f"{dataset.root}: ")),)
+    return ()
 
 
 def usable(dataset: Dataset, scans: Mapping[str, Scan]) -> Dataset:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headstart.config.schema import DataConfig
-from headstart.data.layout import split_named
+from headstart.data.layout import shown, split_named
 from headstart.data.table import Table
 from headstart.errors import DataError, did_you_mean
 
@@ -45,9 +45,7 @@ def choose(table: Table, config: DataConfig, finds: Callable[[Any], bool]) -> Co
         DataError: a stated column is not there, or none can be guessed.
     """
     require(table, {"input": config.input, "label": config.label, "group": config.group})
-    split = next(
-        (name for name in table.columns if name.casefold() in _SPLIT_NAMES and _splits(table, name)), None
-    )
+    split = next((name for name in table.columns if _splits(table, name)), None)
     taken = {config.label, config.group, split}
     source = config.input or _guess_input(table, [name for name in table.columns if name not in taken], finds)
     taken = {source, config.group, split}
@@ -72,7 +70,17 @@ def require(table: Table, wanted: dict[str, str | None]) -> None:
 
 
 def _splits(table: Table, name: str) -> bool:
-    return all(isinstance(cell, str) and split_named(cell) for cell in table.column(name))
+    """Whether a column tells the split of every row; one that tells it of some only is refused."""
+    if name.casefold() not in _SPLIT_NAMES:
+        return False
+    others = [cell for cell in table.column(name) if not (isinstance(cell, str) and split_named(cell))]
+    if others and len(others) < len(table.rows):
+        raise DataError(
+            f"{table.name}: column '{name}' names train, val or test, but not in {len(others)} rows, such as "
+            f"'{shown(others[0])}'.",
+            "Write train, val or test in every row, or call the column something else.",
+        )
+    return not others
 
 
 def _guess_input(table: Table, names: Sequence[str], finds: Callable[[Any], bool]) -> str:

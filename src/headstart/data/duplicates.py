@@ -60,6 +60,26 @@ def find_duplicates(
         features: (N, D) in the order of the examples; None where there are none yet.
         near: whether near duplicates are joined into groups; they are reported anyway.
     """
+    contents, users = _alike(examples, scans)
+    pairs = _near_pairs(
+        [rows[0] for rows in contents], [scans[example.id].hash for example in examples], features
+    )
+    ids = [example.id for example in examples]
+    return Duplicates(
+        exact=tuple(tuple(ids[row] for row in rows) for rows in contents if len(rows) > 1),
+        near=tuple((ids[first], ids[second]) for first, second in pairs),
+        groups=_keys(ids, [*contents, *users, *(pairs if near else [])]),
+    )
+
+
+def certain_groups(examples: Sequence[Example], scans: Mapping[str, Scan]) -> dict[str, str]:
+    """The groups of `find_duplicates` without near duplicates, which only features confirm."""
+    contents, users = _alike(examples, scans)
+    return _keys([example.id for example in examples], [*contents, *users])
+
+
+def _alike(examples: Sequence[Example], scans: Mapping[str, Scan]) -> tuple[list[list[int]], list[list[int]]]:
+    """Rows of equal content, and rows of one group of the user's."""
     contents: defaultdict[str, list[int]] = defaultdict(list)
     users: defaultdict[str, list[int]] = defaultdict(list)
     for row, example in enumerate(examples):
@@ -67,17 +87,12 @@ def find_duplicates(
             contents[content].append(row)
         if example.group is not None:
             users[example.group].append(row)
-    pairs = _near_pairs(
-        [rows[0] for rows in contents.values()], [scans[example.id].hash for example in examples], features
-    )
-    exact = [rows for rows in contents.values() if len(rows) > 1]
-    ids = [example.id for example in examples]
-    together = [*exact, *users.values(), *(pairs if near else [])]
-    return Duplicates(
-        exact=tuple(tuple(ids[row] for row in rows) for rows in exact),
-        near=tuple((ids[first], ids[second]) for first, second in pairs),
-        groups={ids[row]: ids[first] for row, first in enumerate(_joined(len(ids), together))},
-    )
+    return list(contents.values()), list(users.values())
+
+
+def _keys(ids: Sequence[str], together: Sequence[Sequence[int]]) -> dict[str, str]:
+    """For each id the first one that it is joined with."""
+    return {ids[row]: ids[first] for row, first in enumerate(_joined(len(ids), together))}
 
 
 def _near_pairs(

@@ -49,9 +49,10 @@ def read_folders(root: Path, config: DataConfig, suffixes: frozenset[str]) -> Da
         suffixes: of the files that are inputs, in lower case.
 
     Raises:
-        DataError: there are no class folders, or the regular expression is at fault.
+        DataError: there are no class folders, a column is asked for, or the regular expression is at fault.
     """
     root = root.resolve()
+    _refuse_columns(root, config)
     walk = _walk(root, suffixes)
     below_splits = _has_splits(walk.inputs)
     depth = 1 if below_splits else 0
@@ -91,6 +92,8 @@ def _walk(root: Path, suffixes: frozenset[str]) -> _Walk:
             folders.remove(name)
             if not is_hidden(name):
                 walk.named.append(f"{_below(root, here / name)}: links to folders are not followed.")
+        if not folders and not files:
+            walk.named.append(f"{_below(root, here)}: the folder is empty.")
         for name in files:
             path = here / name
             if is_hidden(name):
@@ -108,11 +111,10 @@ def _problem(path: Path, root: Path) -> str | None:
     """Why a file that looks like an input is passed over."""
     if not is_text(str(path.relative_to(root))):
         return "the name is not valid UTF-8; rename it."
-    if path.is_symlink():
-        if not is_file(path):
-            return "the link leads nowhere."
-        if leaves(root, path):
-            return "the link leads out of the data folder; copy the file instead."
+    if not is_file(path):
+        return "the link leads nowhere." if path.is_symlink() else "it is no file, but a pipe or a device."
+    if path.is_symlink() and leaves(root, path):
+        return "the link leads out of the data folder; copy the file instead."
     return None
 
 
@@ -130,6 +132,16 @@ def _has_splits(inputs: Iterable[tuple[str, ...]]) -> bool:
     tops = {parts[0] for parts in inputs if len(parts) > 1}
     splits = {split_named(name) for name in nested} - {None}
     return bool(splits) and (all(map(split_named, tops)) or ("train" in splits and len(splits) > 1))
+
+
+def _refuse_columns(root: Path, config: DataConfig) -> None:
+    problems = [
+        f"data.{service}: '{name}' names a column, but class folders have none."
+        for service, name in {"input": config.input, "label": config.label}.items()
+        if name is not None
+    ]
+    if problems:
+        raise DataError.listed(str(root), problems, "Leave it out, or give a table.")
 
 
 def _pattern(expression: str | None) -> re.Pattern[str] | None:

@@ -16,6 +16,7 @@ SPLIT_NAMES = {
 }
 
 _LITTER = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
 _LONG = 200  # characters of a name in a message
 
 
@@ -36,6 +37,11 @@ def is_text(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def printable(text: str) -> str:
+    r"""A text for a terminal, on which a name must not act: control characters as ``\x1b``."""
+    return text.translate(_CONTROL)
 
 
 def shown(name: object) -> str:

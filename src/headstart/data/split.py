@@ -19,6 +19,12 @@ from headstart.errors import ConfigError, DataError
 
 Unit = tuple[Example, ...]  # the examples of one group
 
+_THREE_A_CLASS = (
+    "A class needs at least three examples to be in train, val and test; copies and members of one group "
+    "count as one."
+)
+_OWN_SPLITS = "What the data's own splits lack is drawn from train: put more there that the others have not."
+
 
 def split(dataset: Dataset, groups: Mapping[str, str], config: DataConfig, *, seed: int) -> Splits:
     """Divide examples into train, val and test.
@@ -137,8 +143,10 @@ def _refuse_unusable(dataset: Dataset, parts: Mapping[str, Sequence[Unit]]) -> N
     empty = [name for name, units in parts.items() if not units]
     if empty:
         raise DataError(
-            f"{dataset.root}: too few examples: nothing is left for {' and '.join(empty)}.",
-            "A class needs at least three examples (or groups) to be in train, val and test.",
+            f"{dataset.root}: too few examples: nothing is left for {' and '.join(empty)} of "
+            f"{len(dataset.examples)} examples with {len(count_labels(dataset.examples))} labels, in "
+            f"{sum(map(len, parts.values()))} groups.",
+            _OWN_SPLITS if dataset.splits else _THREE_A_CLASS,
         )
     counts = {name: count_labels(e for unit in units for e in unit) for name, units in parts.items()}
     problems = [

@@ -33,6 +33,9 @@ def read_json_lines(path: Path) -> Table:
         except RecursionError:
             problems.append(f"line {number}: nested too deeply.")
             continue
+        except ValueError:  # json reads no integer of more than 4300 digits
+            problems.append(f"line {number}: a number that is too long.")
+            continue
         if isinstance(value, dict):
             objects.append(value)
             numbers.append(number)

@@ -57,6 +57,32 @@ def score(
     return Scores(n, {name: _interval(name, values[name], draws[name], count) for name in scorers})
 
 
+def difference(
+    one: Scorer, other: Scorer, *, groups: Sequence[str], replicates: int = 1000, seed: int = 0
+) -> tuple[float, float]:
+    """How much one model scores above another on the same examples, and its standard error.
+
+    The error is that of the paired bootstrap over groups: both are scored on the same draws.
+
+    Args:
+        one, other: the same metric of two models.
+        groups: of each example.
+        replicates: draws.
+        seed: of the draws.
+
+    Returns:
+        (difference, standard error); the error is NaN for fewer than two groups.
+    """
+    once = np.ones((1, len(groups)))
+    members = np.unique(np.asarray(groups), return_inverse=True)[1]
+    count = len(np.unique(members))
+    found = float((one(once) - other(once))[0])
+    if count < 2:
+        return found, float("nan")
+    blocks = _weights(members, count, replicates=replicates, seed=seed)
+    return found, float(np.nanstd(np.concatenate([one(weights) - other(weights) for weights in blocks])))
+
+
 def _weights(members: npt.NDArray[np.intp], count: int, *, replicates: int, seed: int) -> Iterator[Floats]:
     """Blocks of (R, N): how often each example's group was drawn."""
     random = np.random.default_rng(seed)

@@ -174,6 +174,8 @@ def _fitted(model: LogisticRegression, rows: NDArray[np.float32], answer: NDArra
     with warnings.catch_warnings():
         # Weakly regularised fits of separable data need not converge to be compared.
         warnings.simplefilter("ignore", ConvergenceWarning)
+        # Two examples a class are few, but no regression.
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         model.fit(rows, answer)
     return _Linear(np.array(model.coef_), np.array(model.intercept_))
 

@@ -221,17 +221,17 @@ def augment(config: Config, facts: Facts) -> Decision[Augmentation]:
     """How training images vary. A piece that the user set stays, whatever the labels."""
     data, pieces = facts.data, config.augment
     small = data.median_side < SMALL_IMAGE
-    policy = _asked_or(
-        pieces.policy,
-        "light" if small else "medium",
-        f"images of {data.median_side} px lose their detail soon" if small else "the usual one for photos",
-    )
+    policy = _asked_or(pieces.policy, "medium", "the usual one for photos")
+    if pieces.policy is None and small:
+        policy = Decision("light", f"images of {data.median_side} px lose their detail soon")
+    if pieces.policy is None and data.mirror_sensitive:
+        policy = Decision("light", "signs keep their shape")
     reasons = [policy.reason]
     off: dict[str, Any] = {}
     if data.mirror_sensitive:
-        off |= {"horizontal_flip": 0.0, "vertical_flip": 0.0}
+        off |= {"horizontal_flip": 0.0, "vertical_flip": 0.0, "crop": 1.0}
         named = ", ".join(f"'{label}'" for label in data.mirror_sensitive[:3])
-        reasons.append(f"no flips, since a mirror would change {named}")
+        reasons.append(f"no flips and no crops, which would change {named}")
     if data.grey == 1:
         off |= {"saturation": 0.0, "hue": 0.0}
         reasons.append("no colour changes, since the images are grey")

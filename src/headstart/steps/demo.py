@@ -11,7 +11,7 @@ from headstart.config.schema import Config, DataConfig, ModelConfig, TrainConfig
 from headstart.errors import RequestError, did_you_mean
 
 MODEL, IMAGE_SIZE, EPOCHS = "builtin:efficientnet-lite0", 128, 6
-PER_CLASS, SIDE = 60, 64
+PER_CLASS, SIDE = 100, 64
 
 
 def demo_config(name: str, out: Path) -> Config:

@@ -21,7 +21,7 @@ def listed(inputs: Iterable[str], suffixes: frozenset[str]) -> Iterator[list[Pat
     single: list[Path] = []
     for name in inputs:
         path = Path(name)
-        if not path.is_dir():
+        if not _is_folder(name):
             single.append(path)
             continue
         if single:
@@ -36,6 +36,14 @@ def listed(inputs: Iterable[str], suffixes: frozenset[str]) -> Iterator[list[Pat
             yield files
     if single:
         yield single
+
+
+def _is_folder(name: str) -> bool:
+    """Whether there is such a folder: not for an empty name, nor for one that can be no path."""
+    try:
+        return bool(name) and Path(name).is_dir()
+    except OSError:
+        return False
 
 
 def _some(suffixes: frozenset[str]) -> str:

@@ -15,6 +15,8 @@ from headstart.artifact.run import RunFolder, read_json
 from headstart.config.schema import Config
 from headstart.contracts import Example, Task
 from headstart.data.dataset import select
+from headstart.data.layout import first, some
+from headstart.data.table_files import is_table
 from headstart.errors import DataError
 from headstart.evaluation.intervals import score
 from headstart.evaluation.scores import Scores
@@ -69,9 +71,22 @@ def judge_data(model: Model, examples: Sequence[Example], groups: Mapping[str, s
     """Scores of a saved model on labelled examples.
 
     Raises:
-        DataError: an input that cannot be read, or a label that the model does not know.
+        DataError: an input that cannot be read, or labels that the model does not know, all of them named.
     """
+    _refuse_unknown_labels(model.task, examples)
     return scores_of(model.task, model.outputs(examples), examples, groups)
+
+
+def _refuse_unknown_labels(task: Task, examples: Sequence[Example]) -> None:
+    """Before anything is computed."""
+    problems = []
+    for example in examples:
+        try:
+            task.encode(example)
+        except DataError as error:
+            problems.append(error.cause)
+    if problems:
+        raise DataError.listed("labels", first(problems), f"The model knows: {some(task.labels)}.")
 
 
 Labelled = tuple[tuple[Example, ...], Mapping[str, str]]
@@ -83,7 +98,7 @@ def examples_of_run(folder: RunFolder, config: Config) -> Labelled:
     Raises:
         DataError: some of it is gone.
     """
-    record = read_json(folder.data)
+    record = read_json(folder.data, "splits", "groups")
     dataset = read_data(config)
     there = {example.id for example in dataset.examples}
     gone = [name for name in record["splits"]["test"] if name not in there]
@@ -98,7 +113,11 @@ def examples_of_run(folder: RunFolder, config: Config) -> Labelled:
 
 def other_examples(config: Config, data: Path) -> Labelled:
     """All examples of other data, read as a run's own data was, and its groups."""
-    dataset = read_data(replace(config, data=replace(config.data, path=str(data))))
+    stated = replace(config.data, path=str(data))
+    if is_table(data) != is_table(Path(config.data.path)):
+        # Folders have no columns, and tables no paths in which a group is searched.
+        stated = replace(stated, input=None, label=None, group=None)
+    dataset = read_data(replace(config, data=stated))
     groups = {example.id: example.group for example in dataset.examples if example.group is not None}
     return dataset.examples, groups
 

@@ -15,6 +15,7 @@ from torch import nn
 from headstart.contracts import Backbone, Batch, Head, Observer
 from headstart.data.batches import EvaluationBatches, TrainBatches
 from headstart.evaluation.calibration import fit_temperature
+from headstart.evaluation.intervals import difference
 from headstart.evaluation.outputs import compute_outputs
 from headstart.features.probe import Probe
 from headstart.steps.job import Job, probe
@@ -66,13 +67,13 @@ def learn(job: Job, *, checkpoints: Path, seconds: float | None, observers: Sequ
         trained = judge.candidate(network)
     if job.probe is not None and (trained is None or job.plan.keep_probe):
         probed = judge.candidate(probe_network(job, pristine, job.probe))
-        if trained is None or probed.rank > trained.rank:
+        if trained is None or not judge.believes(trained, probed):
             temperature = judge.temperature(probed)
             if job.plan.refit:
                 refit_probe(job, probed.network)
-            why = _why(job, probed, "the trained network", trained) if trained else "no phase was planned"
+            why = _why(job, trained, probed, probed) if trained else "no phase was planned"
             return Learned(probed.network, Head(), "probe", why, probed.outputs, temperature, training)
-        why = _why(job, trained, "the linear probe", probed)
+        why = _why(job, trained, probed, trained)
     else:
         why = "the probe was not to be kept" if job.probe else "the task has no probe"
     if trained is None:
@@ -124,11 +125,12 @@ def set_linear(network: nn.Module, fitted: Probe) -> None:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A network that may be returned; of two, the one with the greater rank is the better."""
+    """A network that may be returned, with its main metric and its loss on validation data."""
 
     network: nn.Module
     outputs: Sequence[Any]
-    rank: tuple[float, float]
+    metric: float
+    loss: float
 
 
 class _Validator:
@@ -138,6 +140,7 @@ class _Validator:
         self._task = job.task
         self._plan = job.plan
         self._targets = job.targets("val")
+        self._groups = job.prepared.groups_of(job.prepared.part("val"))
         self._batches = EvaluationBatches(
             job.prepared.part("val"),
             job.modality().view,
@@ -147,14 +150,29 @@ class _Validator:
         )
 
     def candidate(self, network: nn.Module) -> _Candidate:
-        """A network, its outputs, and its rank: the main metric, then the negative loss."""
+        """A network and what it says."""
         plan = self._plan
         with fixed_batches("predictions", size=plan.evaluation_batch_size, device=plan.device):
             outputs = compute_outputs(self._task, network, self._batches, device=plan.device).outputs
         scorers = self._task.scorers(outputs, self._targets)
         once = np.ones((1, len(self._targets)))
-        rank = (float(scorers[plan.metric](once)[0]), -float(scorers["log_loss"](once)[0]))
-        return _Candidate(network, outputs, rank)
+        metric, loss = float(scorers[plan.metric](once)[0]), float(scorers["log_loss"](once)[0])
+        return _Candidate(network, outputs, metric, loss)
+
+    def believes(self, trained: _Candidate, probed: _Candidate) -> bool:
+        """Whether the trained network is the better one, and not by the luck of its best epoch.
+
+        It must not score lower. Where the loss does not say that it is better too, its lead must be
+        more than the standard error of the difference on these examples.
+        """
+        if trained.metric < probed.metric or trained.loss <= probed.loss:
+            return trained.metric >= probed.metric
+        scorers = [
+            self._task.scorers(candidate.outputs, self._targets)[self._plan.metric]
+            for candidate in (trained, probed)
+        ]
+        lead, error = difference(*scorers, groups=self._groups)
+        return lead > error
 
     def temperature(self, candidate: _Candidate) -> float:
         """That calibrates the network's probabilities."""
@@ -162,8 +180,8 @@ class _Validator:
 
     def __call__(self, network: nn.Module) -> Validation:
         """As the loop asks it."""
-        metric, negative_loss = self.candidate(network).rank
-        return Validation(metric=metric, loss=-negative_loss)
+        candidate = self.candidate(network)
+        return Validation(metric=candidate.metric, loss=candidate.loss)
 
 
 def _train(
@@ -207,11 +225,12 @@ def _train_metric(job: Job) -> Callable[[Any, Batch], float]:
     return metric
 
 
-def _why(job: Job, best: _Candidate, name: str, other: _Candidate) -> str:
+def _why(job: Job, trained: _Candidate, probed: _Candidate, returned: _Candidate) -> str:
+    """Both on validation data, and what decided where the metric did not."""
     metric = job.plan.metric
-    if best.rank[0] == other.rank[0]:
-        ours, theirs = -best.rank[1], -other.rank[1]
-        return (
-            f"{metric} {best.rank[0]:.4f} on validation data like {name}, log loss {ours:.4f} to {theirs:.4f}"
-        )
-    return f"{metric} {best.rank[0]:.4f} on validation data, {name} {other.rank[0]:.4f}"
+    text = f"{metric} {trained.metric:.4f} trained and {probed.metric:.4f} probe on validation data"
+    if trained.metric > probed.metric and returned is probed:
+        return f"{text}, a lead within the error of so few examples, at a higher loss"
+    if trained.metric == probed.metric:
+        return f"{text}, loss {trained.loss:.4f} and {probed.loss:.4f}"
+    return text

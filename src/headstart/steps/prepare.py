@@ -14,9 +14,9 @@ from headstart.catalog import MODALITIES, TASKS, resolve
 from headstart.config.schema import Config
 from headstart.contracts import Backbone, Event, Example, Scan, Task
 from headstart.data.batches import EvaluationBatches
-from headstart.data.check import check, check_duplicates, usable
+from headstart.data.check import check, check_division, check_duplicates, usable
 from headstart.data.dataset import Dataset, Finding, Splits, select
-from headstart.data.duplicates import find_duplicates
+from headstart.data.duplicates import certain_groups, find_duplicates
 from headstart.data.fingerprint import fingerprint
 from headstart.data.read import read
 from headstart.data.scanning import scan
@@ -121,6 +121,10 @@ def inspect(config: Config, *, notify: Notify) -> Inspected:
     dataset = read_data(config)
     scans = scan(dataset.examples, modality.scan, notify=notify)
     findings = check(dataset, scans, config.data)
+    if not any(finding.level == "error" for finding in findings):
+        good = usable(dataset, scans)
+        groups = certain_groups(good.examples, scans)
+        findings = (*check_division(good, groups, config.data, seed=config.seed), *findings)
     return Inspected(dataset, scans, findings, fingerprint(dataset, scans))
 
 

@@ -12,7 +12,7 @@ from headstart.artifact.run import RunFolder, read_json
 from headstart.config.schema import Config
 from headstart.config.toml import dump
 from headstart.data.dataset import Splits
-from headstart.errors import ConfigError, DataError, RunFolderError
+from headstart.errors import ConfigError, DataError
 from headstart.planning.lines import plan_from
 from headstart.planning.plan import Plan
 from headstart.steps.prepare import Prepared
@@ -40,7 +40,7 @@ def refuse_other_request(folder: RunFolder, config: Config) -> None:
     """
     if not folder.plan.exists():
         return
-    begun, now = _read_plan(folder)["request"], request_record(config)
+    begun, now = read_json(folder.plan, "request")["request"], request_record(config)
     problems = [
         f"{key}: was {begun.get(key, 'not set')!r}, now {now.get(key, 'not set')!r}."
         for key in sorted(begun.keys() | now.keys())
@@ -65,7 +65,7 @@ def prepared_as_begun(folder: RunFolder, prepared: Prepared, *, allow_data_chang
     """
     if not folder.data.exists():
         return prepared
-    begun = read_json(folder.data)
+    begun = read_json(folder.data, "fingerprint", "splits", "split_reason")
     if begun["fingerprint"] != prepared.fingerprint and not allow_data_change:
         raise DataError(
             f"{prepared.dataset.root}: the data changed since this run began (fingerprint "
@@ -81,15 +81,7 @@ def plan_as_begun(folder: RunFolder, device: str) -> Plan | None:
     """The plan that a run began with, on the device at hand; None where it has not begun."""
     if not folder.plan.exists():
         return None
-    return replace(plan_from(_read_plan(folder)), device=device)
-
-
-def _read_plan(folder: RunFolder) -> dict[str, Any]:
-    record = read_json(folder.plan)
-    missing = {"decisions", "request"} - record.keys()
-    if missing:
-        raise RunFolderError(f"{folder.plan}: lacks {', '.join(sorted(missing))}.", "Begin a new run.")
-    return record
+    return replace(plan_from(read_json(folder.plan, "decisions")), device=device)
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

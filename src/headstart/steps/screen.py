@@ -10,6 +10,7 @@ from typing import Any, TextIO
 from headstart.artifact.run import RunFolder
 from headstart.contracts import Event, Observer
 from headstart.data.dataset import Finding
+from headstart.data.layout import printable
 from headstart.evaluation.report.words import interval, number, title
 from headstart.evaluation.scores import Scores
 from headstart.planning.lines import plan_lines
@@ -59,7 +60,7 @@ def show_findings(stream: TextIO | None, findings: Sequence[Finding]) -> None:
     """What is wrong with the data; notes are left to the report."""
     for finding in findings:
         if finding.level != "note":
-            _print(stream, f"{finding.level}: {finding.text}")
+            _print(stream, f"{finding.level}: {printable(finding.text)}")
 
 
 def show_plan(stream: TextIO | None, plan: Plan) -> None:
