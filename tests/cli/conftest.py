@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -45,17 +45,6 @@ def call() -> Callable[..., Answer]:
     return run
 
 
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """Such small fits are slower on several threads."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="session")
 def shades(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Forty images of noise around two greys, in class folders; hard enough to make mistakes."""
@@ -74,8 +63,16 @@ def fit(call: Callable[..., Answer], shades: Path) -> Callable[..., Answer]:
     """`headstart fit` of few steps; with nothing named to resume, of `shades`."""
 
     def run(*arguments: object, data: Path = shades) -> Answer:
+        import torch
+
         begin = () if "--resume" in arguments else (data, *SMALL)
-        return call("fit", *begin, *arguments)
+        # So small a fit is slower on several threads, and equal to others on as many alone.
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            return call("fit", *begin, *arguments)
+        finally:
+            torch.set_num_threads(threads)
 
     return run
 

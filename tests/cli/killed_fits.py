@@ -19,42 +19,32 @@ from typing import Any
 
 import torch
 import torch._dynamo  # An optimiser's first step imports it, for seconds: once, before the children.
+from faults import SMALL, differing
 
 from headstart import workflow
 from headstart.cli import main
 from headstart.training.observers import Lines
 
 CHANGES = ("fsync", "mkdir", "rename", "replace", "rmdir", "unlink", "write")
-SAME = ("model/weights.safetensors", "model/bundle.json", "predictions/test.csv")
 
 
 def compare(folder: Path, moment: str) -> str:
-    """Equal or not, and how often it was begun."""
+    """Equal or not, and how it went on."""
     data, whole, run = folder / "data", folder / "whole", folder / moment.replace(":", "-")
-    begin = [str(data), "--out", str(run), *settings()]
-    starts = [begin]
+    begin = [str(data), "--out", str(run), *SMALL]
     status = fit_in_child(begin, moment)
     if not (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL):
         return f"{moment}: not killed, but status {status}"
     has_begun = (run / "config.toml").exists()
-    starts.append(["--resume", str(run)] if has_begun else begin)
     # Killed between the last file and the lock, there is nothing left to do.
-    if not (run / "result.json").exists() and fit_in_child(starts[-1]) != 0:
+    if (
+        not (run / "result.json").exists()
+        and fit_in_child(["--resume", str(run)] if has_begun else begin) != 0
+    ):
         return f"{moment}: does not go on"
-    differ = [name for name in SAME if (whole / name).read_bytes() != (run / name).read_bytes()]
-    if differ:
+    if differ := differing(run, whole):
         return f"{moment}: differs in {', '.join(differ)}"
-    left = [path.name for path in run.rglob("*") if path.name.startswith((".tmp-", "run.lock"))]
-    if left and not (run / "result.json").exists():
-        return f"{moment}: leaves {', '.join(left)}"
     return f"{moment}: equal, {'resumed' if has_begun else 'begun again'}"
-
-
-def settings() -> list[str]:
-    return [
-        *("--batch-size", "8", "--epochs", "3", "--image-size", "64", "--device", "cpu"),
-        *("--set", "train.keep_probe=false"),
-    ]
 
 
 def fit_in_child(arguments: Sequence[str], moment: str = "never:") -> int:
@@ -113,7 +103,7 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     assert workflow
     folder = Path(sys.argv[1])
-    if fit_in_child([str(folder / "data"), "--out", str(folder / "whole"), *settings()]) != 0:
+    if fit_in_child([str(folder / "data"), "--out", str(folder / "whole"), *SMALL]) != 0:
         sys.exit("the fit that nobody kills has failed")
     for moment in sys.argv[2:]:
         print(compare(folder, moment), flush=True)

@@ -12,7 +12,6 @@ import pytest
 from faults import differing, send_signal, strike_at
 
 Fit = Callable[..., tuple[int, str, str]]
-pytestmark = pytest.mark.usefixtures("one_thread")
 
 BEFORE_THE_RUN = ["headstart.steps.prepare.scan", "headstart.steps.prepare.extract"]
 OF_THE_RUN = [
