@@ -1,4 +1,4 @@
-# make demo | test | check | docs | bench: each alone on a fresh machine with Python 3.11+, git and make.
+# make demo | test | slow | check: each alone on a fresh machine with Python 3.11+, git and make.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready

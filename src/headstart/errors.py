@@ -19,6 +19,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
+_LISTED = 20  # problems that are shown of one place
+
 
 class HeadstartError(Exception):
     """A deliberate error: a sentence that names cause and value, and a remedy.
@@ -44,7 +46,7 @@ class RequestError(HeadstartError):
 
 
 class _Listed(RequestError):
-    """All mistakes of one place at once, a line each."""
+    """All mistakes of one place at once, a line each; of very many, the first."""
 
     @classmethod
     def listed(cls, where: str, problems: Sequence[str], remedy: str = "") -> _Listed:
@@ -57,7 +59,9 @@ class _Listed(RequestError):
         """
         if len(problems) == 1:
             return cls(f"{where}: {problems[0]}", remedy)
-        lines = "".join(f"\n  {problem}" for problem in problems)
+        lines = "".join(f"\n  {problem}" for problem in problems[:_LISTED])
+        if len(problems) > _LISTED:
+            lines += f"\n  and {len(problems) - _LISTED} more."
         return cls(f"{where}: {len(problems)} problems{lines}", f"\n{remedy}" if remedy else "")
 
 

@@ -35,6 +35,13 @@ Call = Callable[..., Answer]
         (["fit", ".", "--config", "none.toml"], "none.toml: cannot be read: No such file or directory."),
         (["fit", ".", "--resume", "none"], "none: does not exist."),
         (["fit", ".", "--resume", "none", "--config", "x"], "--config and --resume:"),
+        (["fit", "--resume", "none", "--out", "x"], "--out and --resume:"),
+        (
+            ["fit", ".", "--model", "", "--out", ""],
+            "--model: must not be empty.\n  --out: must",
+        ),
+        (["fit", ".", "--set", "seed=" + "9" * 5_000], "--set seed: must be a valid integer."),
+        (["check", ""], "DATA: must not be empty."),
         (["check"], "Missing argument 'DATA'"),
         (["check", ".", "--set", "data.lable=x"], "data.lable: unknown key. Did you mean 'label'?"),
         (["predict", "run"], "Missing argument 'INPUT...'"),

@@ -81,6 +81,7 @@ def test_a_key_is_named_as_the_user_wrote_it() -> None:
         ("seed = 1\nseed = 2\n", r"run\.toml: not valid TOML: Key given twice \(at line 2, column 9\)"),
         ("seed = \n", r"run\.toml: not valid TOML: .*line 1"),
         ("seed = " + "[" * 100_000, "nested too deeply"),
+        ("seed = " + "9" * 5_000, r"run\.toml: holds a number that is too long"),
     ],
 )
 def test_a_damaged_file_is_named_with_its_line(tmp_path: Path, text: str, message: str) -> None:

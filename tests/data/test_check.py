@@ -2,7 +2,7 @@ from pathlib import Path
 
 from headstart.config.schema import DataConfig
 from headstart.contracts import Example, Scan
-from headstart.data.check import check, check_duplicates, usable
+from headstart.data.check import check, check_division, check_duplicates, usable
 from headstart.data.dataset import Dataset
 from headstart.data.duplicates import find_duplicates
 
@@ -102,3 +102,10 @@ def test_duplicates_leaks_and_disputed_labels_are_found():
 
 def test_distinct_examples_give_no_finding():
     assert not duplicate_findings(dataset(["a", "b", "b"]), ["1", "2", "3"])
+
+
+def test_what_cannot_be_divided_is_an_error():
+    (found,) = check_division(dataset(["a", "b"]), {}, DataConfig(), seed=0)
+    assert (found.level, found.code) == ("error", "too-few")
+    assert found.text.startswith("too few examples: nothing is left for test and val of 2 examples")
+    assert check_division(dataset(["a", "b"] * 10), {}, DataConfig(), seed=0) == ()

@@ -3,7 +3,7 @@ from PIL import Image
 from sklearn.datasets import load_digits, load_sample_images
 
 from headstart.contracts import Example, Scan
-from headstart.data.duplicates import find_duplicates
+from headstart.data.duplicates import certain_groups, find_duplicates
 from headstart.modalities.image.modality import ImageModality
 
 
@@ -114,3 +114,9 @@ def test_digits_are_strangers_and_a_smaller_photo_is_a_duplicate():
     found = find_duplicates(examples_of(scans), scans, features)
     assert {("300", "302"), ("301", "303")} <= set(found.near)
     assert max(map(len, grouped(found))) <= 5
+
+
+def test_groups_that_are_certain_are_of_equal_content_or_the_users():
+    scans = {"a": scan("1", 0), "b": scan("2", 0), "c": scan("3", 0), "d": scan("1", 0)}
+    examples = examples_of(scans, {"a": "g", "b": "g"})
+    assert certain_groups(examples, scans) == {"a": "a", "b": "a", "c": "c", "d": "a"}

@@ -59,14 +59,16 @@ def test_a_nameless_column_is_numbered(tmp_path):
 def test_every_bad_line_of_a_json_lines_file_is_named(tmp_path):
     path = tmp_path / "labels.jsonl"
     deep = '{"a": ' + "[" * 100_000
-    path.write_bytes(b'{"path": "a.jpg"}\r\n{"path": \r\n\r\n[1, 2]\r\n' + deep.encode())
+    long = b'{"label": ' + b"9" * 5_000 + b"}\r\n"
+    path.write_bytes(b'{"path": "a.jpg"}\r\n{"path": \r\n\r\n[1, 2]\r\n' + long + deep.encode())
     with pytest.raises(DataError) as caught:
         read_table(path)
     message = str(caught.value)
-    assert "3 problems" in message
+    assert "4 problems" in message
     assert "line 2: not JSON" in message
     assert "line 4: expected an object, found list" in message
-    assert "line 5: nested too deeply" in message
+    assert "line 5: a number that is too long" in message
+    assert "line 6: nested too deeply" in message
 
 
 def test_a_damaged_parquet_file_is_named(tmp_path):

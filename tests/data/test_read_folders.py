@@ -129,3 +129,22 @@ def test_what_is_no_data_is_refused_with_its_name(images, suffixes):
     for name, says in cases.items():
         with pytest.raises(DataError, match=says):
             read(root / name, DataConfig(), suffixes)
+
+
+def test_pipes_are_not_opened_and_empty_folders_are_said(images, suffixes):
+    root = images("cat/1.jpg", "dog/1.jpg")
+    os.mkfifo(root / "cat/pipe.jpg")
+    (root / "cow").mkdir()
+    dataset = read(root, DataConfig(), suffixes)
+    assert set(labels(dataset)) == {"cat/1.jpg", "dog/1.jpg"}
+    assert dataset.skipped == (
+        "cat/pipe.jpg: it is no file, but a pipe or a device.",
+        "cow: the folder is empty.",
+    )
+
+
+def test_columns_of_class_folders_are_refused(images, suffixes):
+    root = images("cat/1.jpg", "dog/1.jpg")
+    with pytest.raises(DataError, match="2 problems") as raised:
+        read(root, DataConfig(input="path", label="species"), suffixes)
+    assert "data.label: 'species' names a column, but class folders have none." in str(raised.value)

@@ -164,3 +164,14 @@ def test_a_table_without_paths_or_labels_says_what_it_has(images, suffixes):
         read(table(root, "text,mood\nhello,good\n"), DataConfig(), suffixes)
     with pytest.raises(DataError, match=r"which column holds the labels\? There are: path, p, q"):
         read(table(root, "path,p,q\na.jpg,1,2\n"), DataConfig(), suffixes)
+
+
+def test_a_split_column_that_names_no_split_in_some_rows_is_refused(images, suffixes):
+    path = table(images("a.jpg", "b.jpg"), "path,label,split\na.jpg,x,train\nb.jpg,y,vall\n")
+    with pytest.raises(DataError, match=r"column 'split' names train.* not in 1 rows, such as 'vall'"):
+        read(path, DataConfig(), suffixes)
+
+
+def test_a_column_of_other_parts_is_no_split(images, suffixes):
+    path = table(images("a.jpg", "b.jpg"), "path,label,partition\na.jpg,x,north\nb.jpg,y,south\n")
+    assert not read(path, DataConfig(label="label"), suffixes).splits

@@ -122,3 +122,12 @@ def test_what_cannot_be_divided_is_refused():
     with pytest.raises(DataError, match="train has no example of 'c', but test has"):
         own = {"train": ("00000", "00001"), "val": ("00002",), "test": ("00003",)}
         split(dataset(["a", "b", "a", "c"], own), {}, DataConfig(), seed=0)
+
+
+def test_a_refusal_to_divide_counts_groups_and_tells_whose_splits_they_are():
+    copies = dict.fromkeys((f"{row:05}" for row in range(20)), "00000")
+    with pytest.raises(DataError, match=r"of 20 examples with 2 labels, in 1 groups.*copies"):
+        split(dataset(["a", "b"] * 10), copies, DataConfig(), seed=0)
+    own = {"test": tuple(f"{row:05}" for row in range(20))}
+    with pytest.raises(DataError, match=r"for val and train of 20 .*the data's own splits"):
+        split(dataset(["a", "b"] * 10, own), {}, DataConfig(), seed=0)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from headstart.data.layout import first, some
+from headstart.data.layout import some
 from headstart.data.table import Table
 from headstart.errors import DataError
 
@@ -82,7 +82,7 @@ def read_lines(path: Path) -> list[str]:
     lines = _lines(text)
     damaged = [f"line {number}: a NUL character." for number, line in enumerate(lines, 1) if "\0" in line]
     if damaged:
-        raise DataError.listed(str(path), first(damaged), "Export the table again: the file is damaged.")
+        raise DataError.listed(str(path), damaged, "Export the table again: the file is damaged.")
     return lines
 
 
@@ -144,7 +144,7 @@ def _refuse_ragged(path: Path, columns: tuple[str, ...], records: list[_Record])
     ]
     if ragged:
         raise DataError.listed(
-            str(path), first(ragged), "Quote cells that hold the delimiter, and give every row all its cells."
+            str(path), ragged, "Quote cells that hold the delimiter, and give every row all its cells."
         )
 
 
@@ -163,12 +163,10 @@ def _refuse_swallowed_lines(path: Path, lines: list[str], records: list[_Record]
     if spanning and all(looks_swallowed(record) for record in spanning):
         raise DataError.listed(
             str(path),
-            first(
-                [
-                    f"line {record.start}: a quote opened here closes on line {record.stop}, so "
-                    f"{record.stop - record.start + 1} lines, each a whole row by itself, are read as one."
-                    for record in spanning
-                ]
-            ),
+            [
+                f"line {record.start}: a quote opened here closes on line {record.stop}, so "
+                f"{record.stop - record.start + 1} lines, each a whole row by itself, are read as one."
+                for record in spanning
+            ],
             "Close the quote on its own line, or remove it.",
         )

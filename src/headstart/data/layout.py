@@ -55,9 +55,3 @@ def some(names: Iterable[str], most: int = 5) -> str:
     every = [f"'{name}'" for name in names]
     more = f" and {len(every) - most} more" if len(every) > most else ""
     return ", ".join(every[:most]) + more
-
-
-def first(problems: list[str], most: int = 20) -> list[str]:
-    """The first problems, and how many more there are."""
-    rest = len(problems) - most
-    return problems if rest <= 0 else [*problems[:most], f"and {rest} more."]

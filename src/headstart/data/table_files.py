@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from headstart.data.delimited import read_delimited, read_lines
-from headstart.data.layout import first
 from headstart.data.table import Table
 from headstart.errors import DataError, MissingExtra
 
@@ -43,7 +42,7 @@ def read_json_lines(path: Path) -> Table:
             problems.append(f"line {number}: expected an object, found {type(value).__name__}.")
     if problems:
         raise DataError.listed(
-            str(path), first(problems), 'Write one object a line, such as {"path": "a.jpg", "label": "cat"}.'
+            str(path), problems, 'Write one object a line, such as {"path": "a.jpg", "label": "cat"}.'
         )
     if not objects:
         raise DataError(f"{path}: the file is empty.", "Write one JSON object a line.")

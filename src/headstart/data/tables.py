@@ -11,7 +11,7 @@ from headstart.config.schema import DataConfig
 from headstart.contracts import Example
 from headstart.data.columns import Columns, choose, require
 from headstart.data.dataset import Dataset
-from headstart.data.layout import first, shown, split_named
+from headstart.data.layout import shown, split_named
 from headstart.data.paths import Outside, locate
 from headstart.data.table import Table
 from headstart.data.table_files import read_table
@@ -122,7 +122,7 @@ def _paths(rows: Sequence[_Row], root: Path, suffixes: frozenset[str]) -> list[P
     if outside:
         raise DataError.listed(
             str(root),
-            first(outside),
+            outside,
             "Keep the files below the table's folder, and write paths relative to it.",
         )
     return paths
@@ -146,7 +146,7 @@ def _passed_over(
     if len(missing) > allowed * len(rows):
         raise DataError.listed(
             str(root),
-            first(missing),
+            missing,
             f"Column '{columns.input}' is read as paths relative to the table's folder; "
             "say another with --set data.input=NAME.",
         )

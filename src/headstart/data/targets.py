@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from headstart.config.schema import DataConfig
-from headstart.data.layout import first, is_text
+from headstart.data.layout import is_text
 from headstart.errors import DataError
 
 Target = str | tuple[str, ...]
@@ -39,7 +39,7 @@ def targets(cells: Sequence[Any], origins: Sequence[str], config: DataConfig) ->
     ]
     if problems:
         raise DataError.listed(
-            "labels", first(problems), "Write labels as text or numbers, or a list of them."
+            "labels", problems, "Write labels as text or numbers, or a list of them."
         )
     read = [_labels(cell) for cell in cells]
     if config.multi_label is False:

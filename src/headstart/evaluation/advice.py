@@ -119,8 +119,8 @@ def _capacity(evidence: Evidence) -> str:
         return ""
     return (
         f"Training data scores {number(evidence.train, evidence.metric)}, no better than validation data: "
-        "the model cannot tell the classes apart. Try a larger one with --model (`headstart models DATA` "
-        "ranks them), or finer images with --image-size."
+        "the model cannot tell the classes apart. Try a larger one with --model, or finer images with "
+        "--image-size."
     )
 
 

@@ -15,7 +15,7 @@ from headstart.artifact.run import RunFolder, read_json
 from headstart.config.schema import Config
 from headstart.contracts import Example, Task
 from headstart.data.dataset import select
-from headstart.data.layout import first, some
+from headstart.data.layout import some
 from headstart.data.table_files import is_table
 from headstart.errors import DataError
 from headstart.evaluation.intervals import score
@@ -86,7 +86,7 @@ def _refuse_unknown_labels(task: Task, examples: Sequence[Example]) -> None:
         except DataError as error:
             problems.append(error.cause)
     if problems:
-        raise DataError.listed("labels", first(problems), f"The model knows: {some(task.labels)}.")
+        raise DataError.listed("labels", problems, f"The model knows: {some(task.labels)}.")
 
 
 Labelled = tuple[tuple[Example, ...], Mapping[str, str]]
