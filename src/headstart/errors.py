@@ -147,5 +147,10 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     return f" Did you mean '{near[0]}'?" if near else ""
 
 
+def a_few(names: Sequence[str]) -> str:
+    """The first five names, and whether there are more."""
+    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+
+
 def _megabytes(count: int) -> str:
     return f"{count / 1e6:.1f} MB"

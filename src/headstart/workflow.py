@@ -21,7 +21,7 @@ from headstart.evaluation.scores import Scores
 from headstart.planning.facts import MachineFacts
 from headstart.planning.plan import Plan
 from headstart.sources.resolve import load as load_backbone
-from headstart.steps.decide import decide, refuse_unknown_names
+from headstart.steps.decide import decide, refuse_unknown_boundaries, refuse_unknown_names
 from headstart.steps.demo import demo_config
 from headstart.steps.inputs import listed
 from headstart.steps.job import Job, probe
@@ -188,6 +188,7 @@ def _prepare(
 ) -> tuple[Prepared, Backbone]:
     with clock.part("prepare"):
         backbone = load_backbone(config.model.name, image_size=config.model.image_size)
+        refuse_unknown_boundaries(config, backbone)
         inspected = inspect(config, notify=watch.notify)
         refuse_unusable(inspected)
     with clock.part("features"):

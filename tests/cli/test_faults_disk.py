@@ -105,8 +105,9 @@ def test_a_disk_that_is_full_before_the_run_has_begun_leaves_nothing(fit: Fit, d
         strike_at(patch, "headstart.workflow.begin_record", 1, lambda: fill(small))
         assert refused(fit("--out", small / "run")) == f"{small}/run/config.toml"
     assert [path.name for path in small.iterdir()] == ["filler"]
+    fill(small)
     code, _, said = fit("--out", small / "run")
-    assert code == 2
+    assert code == 2, said
     assert f"{small}/run: cannot be written (No space left on device)." in said
     assert [path.name for path in small.iterdir()] == ["filler"]
 

@@ -55,13 +55,21 @@ def test_what_check_lets_pass_fit_can_divide(
     assert not (tmp_path / "run").exists()
 
 
-def test_shares_that_leave_nothing_are_refused_before_any_feature_is_computed(
-    call: Call, draw: Draw, tmp_path: Path
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("data.val=0.9", "data.val and data.test: must be less than 1 together."),
+        ("model.freeze=['stem']", "model.freeze: no boundary 'stem'. Did you mean 'conv_stem'?"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused_before_any_feature_is_computed(
+    call: Call, draw: Draw, tmp_path: Path, setting: str, message: str
 ) -> None:
-    code, _, said = call("fit", draw("d", red=9, blue=9), "--set", "data.val=0.9", "--out", tmp_path / "run")
+    code, _, said = call("fit", draw("d", red=9, blue=9), "--set", setting, "--out", tmp_path / "run")
     assert code == 2
-    assert "data.val and data.test: must be less than 1 together." in said
+    assert message in said
     assert "features" not in said
+    assert not (tmp_path / "run").exists()
 
 
 def test_rare_classes_are_trained_on_and_said(call: Call, draw: Draw, tmp_path: Path) -> None:
@@ -80,12 +88,12 @@ def test_all_unknown_labels_are_named_before_anything_is_computed(call: Call, dr
     assert "  and 5 more.\nThe model knows: 'cold', 'warm'." in said
 
 
-@pytest.mark.parametrize("text", ["{}", "[]"])
-def test_a_damaged_record_of_the_data_is_named(call: Call, run: Path, tmp_path: Path, text: str) -> None:
+def test_a_damaged_record_of_the_data_is_named(call: Call, run: Path, tmp_path: Path) -> None:
     broken = shutil.copytree(run, tmp_path / "run")
-    (broken / "data.json").write_text(text)
-    code, _, said = call("evaluate", broken)
-    assert (code, "data.json: lacks splits, groups." in said) == (2, True)
+    for text in ("{}", "[]"):
+        (broken / "data.json").write_text(text)
+        code, _, said = call("evaluate", broken)
+        assert (code, "data.json: lacks splits, groups." in said) == (2, True)
     (broken / "result.json").unlink()
     code, _, said = call("fit", "--resume", broken)
     assert (code, "data.json: lacks fingerprint, splits, split_reason." in said) == (2, True)

@@ -142,18 +142,18 @@ def test_hidden_layers_that_nothing_would_train_are_refused() -> None:
     ],
 )
 def test_freezing_names_boundaries_stem_to_head(freeze: str, names: tuple[str, ...]) -> None:
-    assert frozen(config(f"model.freeze={freeze}"), FACTS).value == names
+    assert frozen(config(f"model.freeze={freeze}"), FACTS.model).value == names
 
 
 def test_freezing_more_boundaries_than_there_are_is_refused() -> None:
     for count in (6, -6):
         with pytest.raises(ConfigError, match=rf"builtin:sample has 5 boundaries\. Got {count}\."):
-            frozen(config(f"model.freeze={count}"), FACTS)
+            frozen(config(f"model.freeze={count}"), FACTS.model)
 
 
 def test_every_unknown_boundary_is_listed_with_the_nearest() -> None:
     with pytest.raises(ConfigError) as caught:
-        frozen(config('model.freeze=["stm", "layer2", "nothing"]'), FACTS)
+        frozen(config('model.freeze=["stm", "layer2", "nothing"]'), FACTS.model)
     assert [line.strip() for line in str(caught.value).splitlines()] == [
         "model.freeze: 2 problems",
         "no boundary 'stm'. Did you mean 'stem'?",

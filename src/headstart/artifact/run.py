@@ -9,8 +9,9 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from headstart.errors import RunFolderError
 from headstart.training.durable import is_leftover, write_file_durably
@@ -155,6 +156,7 @@ def locked(folder: RunFolder) -> Iterator[None]:
         raise _unwritable(folder.path, error) from error
     with file:
         try:
+            _sign(folder, file)
             yield
         finally:
             folder.lock.unlink(missing_ok=True)
@@ -200,22 +202,27 @@ def _refuse_used(folder: RunFolder) -> None:
         raise RunFolderError(f"{path}: is not empty, and not a run.", "Choose another --out.")
 
 
-def _held(folder: RunFolder) -> TextIO:
-    """The lock file, open and locked, with the name of this process in it."""
+def _held(folder: RunFolder) -> FileIO:
+    """The lock file, open and locked."""
     while True:
-        file = folder.lock.open("a+")
+        file = FileIO(folder.lock, "a+")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Between the two lines above, who held it may have ended and removed it.
-            if os.fstat(file.fileno()).st_nlink:
-                file.truncate(0)
-                file.write(f"process {os.getpid()} on {socket.gethostname()}")
-                file.flush()
-                return file
         except OSError:
             file.close()
             raise
+        # Between the two, who held it may have ended and removed it.
+        if os.fstat(file.fileno()).st_nlink:
+            return file
         file.close()
+
+
+def _sign(folder: RunFolder, file: FileIO) -> None:
+    try:
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
+    except OSError as error:
+        raise _unwritable(folder.path, error) from error
 
 
 def _holder(folder: RunFolder) -> str:

@@ -38,9 +38,7 @@ def targets(cells: Sequence[Any], origins: Sequence[str], config: DataConfig) ->
         for problem in _faults(cell, config)
     ]
     if problems:
-        raise DataError.listed(
-            "labels", problems, "Write labels as text or numbers, or a list of them."
-        )
+        raise DataError.listed("labels", problems, "Write labels as text or numbers, or a list of them.")
     read = [_labels(cell) for cell in cells]
     if config.multi_label is False:
         return _without_fractions(read)

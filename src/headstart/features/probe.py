@@ -19,6 +19,9 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold
 STRENGTHS = tuple(float(10.0**power) for power in np.arange(-5, 1.1, 0.5))
 SELECTION_ROWS = 3000
 PATH_STEPS = 100
+# Least spread of a feature, as a share of the usual one. At 0 the log loss on digits was 2.6 times
+# as high; photos did not care.
+QUIETEST = 0.3
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ def fit_probe(
 ) -> Probe:
     """Fit logistic regression, its regularisation chosen by cross-validated log loss.
 
-    Features are standardised for the fit, and the scaling is folded into the result.
+    Features are scaled for the fit, and the scaling is folded into the result.
 
     Args:
         features: (N, D).
@@ -65,8 +68,7 @@ def fit_probe(
         The probe, refitted on all rows.
     """
     mean = features.mean(axis=0)
-    scale = features.std(axis=0)
-    scale[scale < 1e-6 * max(float(scale.max()), 1e-12)] = 1.0
+    scale = _scale(features)
     rows = _rotated((features - mean) / scale)
     answers = [targets.argmax(axis=1)] if exclusive else list((targets > 0.5).astype(int).T)
     chosen = strength or _choose(rows.values, answers, groups=groups, seed=seed)
@@ -80,6 +82,18 @@ def fit_probe(
         weight, bias = _spread(weight, bias, answers[0], classes=targets.shape[1])
     weight = (weight @ rows.axes) / scale
     return Probe(weight.astype(np.float32), (bias - weight @ mean).astype(np.float32), chosen)
+
+
+def _scale(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The spread of each feature, (D,), by which it is divided.
+
+    One that is silent on nearly all examples is not made loud: the first example on which it
+    speaks would outweigh all others.
+    """
+    spread = features.std(axis=0)
+    usual = float(np.sqrt(np.mean(np.square(spread))))
+    scale: NDArray[np.float32] = np.maximum(spread, np.float32(QUIETEST * usual or 1.0))
+    return scale
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 from headstart.config.schema import Config
 from headstart.errors import ConfigError, did_you_mean
-from headstart.planning.facts import Facts
+from headstart.planning.facts import ModelFacts
 from headstart.planning.plan import Decision
 
 
-def frozen(config: Config, facts: Facts) -> Decision[tuple[str, ...]]:
+def frozen(config: Config, model: ModelFacts) -> Decision[tuple[str, ...]]:
     """The boundaries that no phase may train, stem to head.
 
     Raises:
         ConfigError: the model has fewer boundaries, or none of that name.
     """
-    freeze, boundaries = config.model.freeze, facts.model.boundaries
+    freeze, boundaries = config.model.freeze, model.boundaries
     if freeze is None:
         return Decision((), "none was asked for; the technique's phases freeze what they do not train")
     if isinstance(freeze, tuple):
@@ -25,7 +25,7 @@ def frozen(config: Config, facts: Facts) -> Decision[tuple[str, ...]]:
         return Decision(boundaries[: round(freeze * len(boundaries))], f"asked for as {freeze:.0%} of them")
     if abs(freeze) > len(boundaries):
         raise ConfigError(
-            f"model.freeze: {facts.model.name} has {len(boundaries)} boundaries. Got {freeze}.",
+            f"model.freeze: {model.name} has {len(boundaries)} boundaries. Got {freeze}.",
             "Give a smaller count, or a share such as 0.5.",
         )
     if freeze < 0:

@@ -63,7 +63,7 @@ def make_plan(
         lr=config.train.lr,
         patience=rules.patience(config),
         l2_sp=config.train.l2_sp,
-        frozen=take("frozen", frozen(config, facts)),
+        frozen=take("frozen", frozen(config, facts.model)),
     )
     phases = technique(options).phases(budget, facts.model.boundaries)
     return Plan(

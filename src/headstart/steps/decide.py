@@ -12,6 +12,7 @@ from headstart.config.schema import Config
 from headstart.contracts import Backbone, Example, Scan, Task
 from headstart.planning import rules
 from headstart.planning.facts import DataFacts, Facts, MachineFacts, ModelFacts
+from headstart.planning.freezing import frozen
 from headstart.planning.make import make_plan
 from headstart.planning.mirror import mirror_sensitive
 from headstart.planning.plan import Plan
@@ -58,6 +59,15 @@ def refuse_unknown_names(config: Config) -> None:
     resolve("task", config.task or "image-classification", TASKS)
     technique = resolve("technique", rules.technique(config).value, TECHNIQUES)
     bind_options(technique, config.technique.options)
+
+
+def refuse_unknown_boundaries(config: Config, backbone: Backbone) -> None:
+    """Check the boundaries that are to stay frozen, as soon as there is a model.
+
+    Raises:
+        ConfigError: the model has not so many, or none of that name.
+    """
+    frozen(config, model_facts(backbone))
 
 
 def decide(config: Config, prepared: Prepared, task: Task, backbone: Backbone, machine: MachineFacts) -> Plan:

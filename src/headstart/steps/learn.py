@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
 from torch import nn
 
-from headstart.contracts import Backbone, Batch, Head, Observer
+from headstart.contracts import Backbone, Batch, Head, Observer, Scorer
 from headstart.data.batches import EvaluationBatches, TrainBatches
+from headstart.errors import NonFiniteLoss, a_few
 from headstart.evaluation.calibration import fit_temperature
 from headstart.evaluation.intervals import difference
 from headstart.evaluation.outputs import compute_outputs
@@ -139,10 +141,11 @@ class _Validator:
     def __init__(self, job: Job) -> None:
         self._task = job.task
         self._plan = job.plan
+        self._examples = job.prepared.part("val")
         self._targets = job.targets("val")
-        self._groups = job.prepared.groups_of(job.prepared.part("val"))
+        self._groups = job.prepared.groups_of(self._examples)
         self._batches = EvaluationBatches(
-            job.prepared.part("val"),
+            self._examples,
             job.modality().view,
             job.task.collate,
             batch_size=job.plan.evaluation_batch_size,
@@ -157,7 +160,22 @@ class _Validator:
         scorers = self._task.scorers(outputs, self._targets)
         once = np.ones((1, len(self._targets)))
         metric, loss = float(scorers[plan.metric](once)[0]), float(scorers["log_loss"](once)[0])
+        if not math.isfinite(loss):
+            self._refuse_non_finite(scorers["log_loss"])
         return _Candidate(network, outputs, metric, loss)
+
+    def _refuse_non_finite(self, loss: Scorer) -> NoReturn:
+        count = len(self._examples)
+        alone = (np.eye(1, count, place) for place in range(count))
+        names = [
+            example.id
+            for example, weights in zip(self._examples, alone, strict=True)
+            if not np.isfinite(loss(weights)).all()
+        ]
+        raise NonFiniteLoss(
+            f"Validation: the loss is not finite, for {len(names)} of {count} examples: {a_few(names)}.",
+            "Look at these examples, or lower the learning rate; the last checkpoint is intact.",
+        )
 
     def believes(self, trained: _Candidate, probed: _Candidate) -> bool:
         """Whether the trained network is the better one, and not by the luck of its best epoch.

@@ -21,14 +21,13 @@ from headstart.data.fingerprint import fingerprint
 from headstart.data.read import read
 from headstart.data.scanning import scan
 from headstart.data.split import split
-from headstart.errors import DataError, RunError
+from headstart.errors import DataError, RunError, a_few
 from headstart.features.extract import extract
 from headstart.planning.facts import MachineFacts
 from headstart.training.device import fixed_batches
 
 Notify = Callable[[Event], None]
 FEATURE_BATCH = 8
-NAMED_EXAMPLES = 5
 
 
 @dataclass(frozen=True)
@@ -188,9 +187,9 @@ def _refuse_non_finite(features: NDArray[np.float32], dataset: Dataset, backbone
     """
     rows = np.flatnonzero(~np.isfinite(features).all(axis=1))
     if len(rows):
-        shown = ", ".join(dataset.examples[row].id for row in rows[:NAMED_EXAMPLES])
+        names = [dataset.examples[row].id for row in rows]
         raise RunError(
             f"{backbone.name} gives values that are not finite, for {len(rows)} of {len(features)} examples: "
-            f"{shown}{', …' if len(rows) > NAMED_EXAMPLES else ''}.",
+            f"{a_few(names)}.",
             "Look at these examples; where it is most of them, the weights are damaged.",
         )

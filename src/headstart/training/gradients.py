@@ -15,14 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from headstart.contracts import Batch, Loss, Task
-from headstart.errors import NonFiniteLoss, RunError
+from headstart.errors import NonFiniteLoss, RunError, a_few
 from headstart.planning.plan import Plan
 from headstart.training.device import autocast, is_out_of_memory, place_batch, seeded
 from headstart.training.freezing import BACKBONE, Parameters
 from headstart.training.state import Sums
 
 TrainMetric = Callable[[Any, Batch], float]
-NAMED_EXAMPLES = 5
 
 
 @dataclass(frozen=True)
@@ -108,10 +107,10 @@ def refuse_non_finite(gradients: Gradients, norm: Tensor, *, step: int, epoch: i
     }
     broken = [name for name, loss in losses.items() if not math.isfinite(loss)]
     worst = broken or sorted(losses, key=lambda name: losses[name], reverse=True)
-    shown = ", ".join(worst[:NAMED_EXAMPLES]) + (", …" if len(worst) > NAMED_EXAMPLES else "")
     what = "loss" if not math.isfinite(gradients.sums.loss) else "gradient"
     raise NonFiniteLoss(
-        f"Step {step + 1} of epoch {epoch}: the {what} is not finite. Examples with the worst loss: {shown}.",
+        f"Step {step + 1} of epoch {epoch}: the {what} is not finite. "
+        f"Examples with the worst loss: {a_few(worst)}.",
         "Look at these examples, or lower the learning rate; the last checkpoint is intact.",
     )
 
