@@ -89,3 +89,11 @@ def test_handwritten_digits_are_read() -> None:
     pixels, targets = digits.data.astype(np.float32), np.eye(10, dtype=np.float32)[digits.target]
     fitted = probe(pixels[:600], targets[:600])
     assert (fitted.logits(pixels[600:]).argmax(1) == digits.target[600:]).mean() > 0.9
+
+
+def test_two_examples_a_class_are_few_but_no_reason_to_warn() -> None:
+    generator = np.random.default_rng(0)
+    classes = np.repeat(np.arange(15), 2)
+    features = (generator.normal(size=(30, 8)) + 9 * np.eye(15, 8)[classes]).astype(np.float32)
+    targets = np.eye(15, dtype=np.float32)[classes]
+    assert probe(features, targets).weight.shape == (15, 8)
