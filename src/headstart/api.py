@@ -112,9 +112,13 @@ def plan(data: str | Path, settings: Mapping[str, Any] | None = None) -> Plan:
     return workflow.plan(_request(data, settings))
 
 
-def evaluate(run: str | Path, data: str | Path | None = None) -> Scores:
-    """Scores of a run's model on its test split or on other labelled data: ``headstart evaluate``."""
-    return workflow.evaluate(Path(run), None if data is None else Path(data))
+def evaluate(run: str | Path, data: str | Path | None = None, *, label: str | None = None) -> Scores:
+    """Scores of a run's model on its test split or on other labelled data: ``headstart evaluate``.
+
+    Args:
+        label: column of `data` with the labels, where it is not that of the run's data.
+    """
+    return workflow.evaluate(Path(run), None if data is None else Path(data), label=label)
 
 
 def _request(data: str | Path, settings: Mapping[str, Any] | None) -> Config:

@@ -131,12 +131,13 @@ def predict(path: Path, inputs: Iterable[str]) -> Iterator[tuple[str, Prediction
             yield from zip(map(str, some), model.predict_each(some), strict=True)
 
 
-def evaluate(path: Path, data: Path | None = None) -> Scores:
+def evaluate(path: Path, data: Path | None = None, *, label: str | None = None) -> Scores:
     """Scores with intervals of a run's model, on its own test split or on other labelled data.
 
     Args:
         path: the run folder.
         data: labelled examples of the same task; None is the run's test split.
+        label: column of `data` with the labels, where it is not that of the run's data.
 
     Raises:
         DataError: the data is gone, cannot be read, or has labels that the model does not know.
@@ -144,7 +145,7 @@ def evaluate(path: Path, data: Path | None = None) -> Scores:
     folder = existing_run(path)
     model = load_bundle(path)
     config = load_config(folder.config)
-    examples, groups = other_examples(config, data) if data else examples_of_run(folder, config)
+    examples, groups = other_examples(config, data, label) if data else examples_of_run(folder, config)
     return judge_data(model, examples, groups)
 
 

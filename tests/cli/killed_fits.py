@@ -1,8 +1,8 @@
 """`headstart fit`, killed with SIGKILL at a moment, gone on with, and compared with one that nobody kills.
 
-python killed_fits.py FOLDER MOMENT ... prints a line for each moment. Moments: "change:N" is the N-th
-change to the disk (a write, sync, rename, removal), "event:N" the N-th event told to an observer,
-"before:MODULE.FUNCTION" a call, "seconds:S" any moment at all.
+python killed_fits.py FOLDER MOMENT ... prints a line for each moment. Moments: "change:N" is before the
+N-th change to the disk (a write, sync, rename, removal), "step:N" in the N-th step of training,
+"before:MODULE.FUNCTION" before a call, "seconds:S" any moment at all.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ import torch
 import torch._dynamo  # An optimiser's first step imports it, for seconds: once, before the children.
 from faults import SMALL, differing
 
-from headstart import workflow
+import headstart.workflow  # noqa: F401  As above.
 from headstart.cli import main
-from headstart.training.observers import Lines
+from headstart.training import loop
 
 CHANGES = ("fsync", "mkdir", "rename", "replace", "rmdir", "unlink", "write")
 
@@ -75,8 +75,8 @@ def prepare_kill(kind: str, when: str) -> None:
         count = Countdown(int(when))
         for name in CHANGES:
             setattr(os, name, count.before(getattr(os, name)))
-    elif kind == "event":
-        Lines.notify = Countdown(int(when)).before(Lines.notify)  # type: ignore[method-assign]
+    elif kind == "step":
+        loop.set_rates = Countdown(int(when)).before(loop.set_rates)
     elif kind == "before":
         module, _, name = when.rpartition(".")
         owner = importlib.import_module(module)
@@ -101,7 +101,6 @@ class Countdown:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    assert workflow
     folder = Path(sys.argv[1])
     if fit_in_child([str(folder / "data"), "--out", str(folder / "whole"), *SMALL]) != 0:
         sys.exit("the fit that nobody kills has failed")

@@ -12,7 +12,7 @@ from headstart.catalog import TECHNIQUES, resolve
 from headstart.config.load import load
 from headstart.errors import ConfigError
 from headstart.planning.facts import DataFacts, Facts, MachineFacts, ModelFacts
-from headstart.planning.lines import plan_lines, plan_state
+from headstart.planning.lines import plan_from, plan_lines, plan_state
 from headstart.planning.make import make_plan
 from headstart.planning.plan import Plan
 
@@ -53,6 +53,13 @@ def test_a_plan_is_plain_data_and_lines_of_text(name: str) -> None:
     assert decisions["frozen"]["value"] == ["block0", "block1"]
     assert {line[0] for line in plan_lines(plan)} <= decisions.keys()
     assert all(isinstance(part, str) and part for line in plan_lines(plan) for part in line)
+
+
+@pytest.mark.parametrize("name", TECHNIQUES)
+def test_a_plan_comes_back_from_its_file_as_it_was(name: str) -> None:
+    plan = planned(technique__name=name, train__class_weights="balanced", model__freeze=2)
+    read = plan_from(json.loads(json.dumps(plan_state(plan))))
+    assert dataclasses.replace(read, technique_options=plan.technique_options) == plan
 
 
 def test_lines_show_values_as_people_write_them() -> None:

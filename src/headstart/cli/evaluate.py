@@ -15,6 +15,7 @@ def evaluate(
         Path | None, Argument(metavar="[DATA]", help="Other data than the run's test split.")
     ] = None,
     *,
+    label: Annotated[str | None, Option(metavar="COL", help="Column of DATA with the labels.")] = None,
     as_json: Annotated[bool, Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:
     """Show the scores of RUN, with intervals.
@@ -24,7 +25,7 @@ def evaluate(
     from headstart import workflow
     from headstart.steps.judge import finite
 
-    scores = workflow.evaluate(run, data)
+    scores = workflow.evaluate(run, data, label=label)
     if as_json:
         print(json.dumps(finite(scores.state()), indent=2))
         return

@@ -111,12 +111,13 @@ def examples_of_run(folder: RunFolder, config: Config) -> Labelled:
     return select(dataset.examples, record["splits"]["test"]), record["groups"]
 
 
-def other_examples(config: Config, data: Path) -> Labelled:
+def other_examples(config: Config, data: Path, label: str | None = None) -> Labelled:
     """All examples of other data, read as a run's own data was, and its groups."""
     stated = replace(config.data, path=str(data))
     if is_table(data) != is_table(Path(config.data.path)):
         # Folders have no columns, and tables no paths in which a group is searched.
         stated = replace(stated, input=None, label=None, group=None)
+    stated = replace(stated, label=label or stated.label)
     dataset = read_data(replace(config, data=stated))
     groups = {example.id: example.group for example in dataset.examples if example.group is not None}
     return dataset.examples, groups

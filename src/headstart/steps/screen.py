@@ -57,10 +57,9 @@ def watch_files(folder: RunFolder, *, tensorboard: bool) -> Iterator[Sequence[Ob
 
 
 def show_findings(stream: TextIO | None, findings: Sequence[Finding]) -> None:
-    """What is wrong with the data; notes are left to the report."""
+    """What was found in the data, a line each; the tables are left to `headstart check`."""
     for finding in findings:
-        if finding.level != "note":
-            _print(stream, f"{finding.level}: {printable(finding.text)}")
+        _print(stream, f"{finding.level}: {printable(finding.text)}")
 
 
 def show_plan(stream: TextIO | None, plan: Plan) -> None:
