@@ -9,7 +9,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 from itertools import islice
 
@@ -22,39 +22,33 @@ from headstart.errors import DataError, HeadstartError
 MakeView = Callable[[Example, int | None], View]
 Collate = Callable[[Sequence[Example], Sequence[View]], Batch]
 
+CORES = os.cpu_count() or 1
 
+
+@dataclass(frozen=True)
 class TrainBatches:
     """Training examples, shuffled anew each epoch; a short last batch is kept.
 
-    Args:
+    Attributes:
         examples: of the training split.
         view: the modality's.
         collate: the task's.
         batch_size: examples a batch.
         seed: of the order.
-        threads: that make views; None is one a core.
+        threads: that make views.
     """
 
-    def __init__(
-        self,
-        examples: Sequence[Example],
-        view: MakeView,
-        collate: Collate,
-        *,
-        batch_size: int,
-        seed: int,
-        threads: int | None = None,
-    ) -> None:
-        self._examples = examples
-        self._view = view
-        self._collate = collate
-        self._batch_size = batch_size
-        self._seed = seed
-        self._threads = threads or os.cpu_count() or 1
+    examples: Sequence[Example]
+    view: MakeView
+    collate: Collate
+    _: KW_ONLY
+    batch_size: int
+    seed: int
+    threads: int = CORES
 
     def __len__(self) -> int:
         """Batches in an epoch."""
-        return math.ceil(len(self._examples) / self._batch_size)
+        return math.ceil(len(self.examples) / self.batch_size)
 
     def steps_per_epoch(self, accumulate: int) -> int:
         """Optimiser steps in an epoch, where `accumulate` batches make a step."""
@@ -62,8 +56,8 @@ class TrainBatches:
 
     def order(self, epoch: int) -> list[Example]:
         """The examples as this epoch takes them."""
-        generator = np.random.Generator(np.random.Philox(key=[self._seed, epoch]))
-        return [self._examples[index] for index in generator.permutation(len(self._examples))]
+        generator = np.random.Generator(np.random.Philox(key=[self.seed, epoch]))
+        return [self.examples[index] for index in generator.permutation(len(self.examples))]
 
     def epoch(self, epoch: int, *, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, from the `start`-th on.
@@ -71,56 +65,49 @@ class TrainBatches:
         Raises:
             DataError: an example has no view; the message names it.
         """
-        examples = self.order(epoch)[start * self._batch_size :]
+        examples = self.order(epoch)[start * self.batch_size :]
         return _batches(
             examples,
-            self._view,
-            self._collate,
+            self.view,
+            self.collate,
             epoch=epoch,
-            batch_size=self._batch_size,
-            threads=self._threads,
+            batch_size=self.batch_size,
+            threads=self.threads,
         )
 
 
+@dataclass(frozen=True)
 class EvaluationBatches:
     """Examples in their order, without augmentation, in batches of one fixed size.
 
     The last batch is filled up with its last example; its ids name the real ones only.
 
-    Args:
+    Attributes:
         examples: to evaluate, or to predict.
         view: the modality's.
         collate: the task's.
         batch_size: examples a batch.
-        threads: that make views; None is one a core.
+        threads: that make views.
     """
 
-    def __init__(
-        self,
-        examples: Sequence[Example],
-        view: MakeView,
-        collate: Collate,
-        *,
-        batch_size: int,
-        threads: int | None = None,
-    ) -> None:
-        self._examples = examples
-        self._view = view
-        self._collate = collate
-        self._batch_size = batch_size
-        self._threads = threads or os.cpu_count() or 1
+    examples: Sequence[Example]
+    view: MakeView
+    collate: Collate
+    _: KW_ONLY
+    batch_size: int
+    threads: int = CORES
 
     def __len__(self) -> int:
-        return math.ceil(len(self._examples) / self._batch_size)
+        return math.ceil(len(self.examples) / self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
         return _batches(
-            self._examples,
-            self._view,
-            partial(collate_padded, collate=self._collate, batch_size=self._batch_size),
+            self.examples,
+            self.view,
+            partial(collate_padded, collate=self.collate, batch_size=self.batch_size),
             epoch=None,
-            batch_size=self._batch_size,
-            threads=self._threads,
+            batch_size=self.batch_size,
+            threads=self.threads,
         )
 
 
