@@ -33,18 +33,18 @@ def compare(folder: Path, moment: str) -> str:
     data, whole, run = folder / "data", folder / "whole", folder / moment.replace(":", "-")
     begin = [str(data), "--out", str(run), *SMALL]
     status = fit_in_child(begin, moment)
-    if not (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL):
-        return f"{moment}: not killed, but status {status}"
     has_begun = (run / "config.toml").exists()
+    went_on = "resumed" if has_begun else "begun again"
+    if status == 0:
+        went_on = "finished before"
+    elif not (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL):
+        return f"{moment}: failed"
     # Killed between the last file and the lock, there is nothing left to do.
-    if (
-        not (run / "result.json").exists()
-        and fit_in_child(["--resume", str(run)] if has_begun else begin) != 0
-    ):
+    elif not (run / "result.json").exists() and fit_in_child(["--resume", str(run)] if has_begun else begin):
         return f"{moment}: does not go on"
     if differ := differing(run, whole):
         return f"{moment}: differs in {', '.join(differ)}"
-    return f"{moment}: equal, {'resumed' if has_begun else 'begun again'}"
+    return f"{moment}: equal, {went_on}"
 
 
 def fit_in_child(arguments: Sequence[str], moment: str = "never:") -> int:

@@ -32,12 +32,6 @@ def outcomes(folder: Path, data: Path, moments: list[str]) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_a_fit_killed_in_its_last_phase_ends_in_the_bytes_of_one_never_killed(
-    shades: Path, tmp_path: Path
-) -> None:
-    assert outcomes(tmp_path, shades, ["step:7"]) == ["step:7: equal, resumed"]
-
-
 @pytest.mark.slow
 def test_a_fit_killed_at_any_stage_ends_in_the_bytes_of_one_never_killed(
     shades: Path, tmp_path: Path
@@ -54,7 +48,7 @@ def test_a_fit_killed_before_any_change_to_the_disk_ends_in_the_bytes_of_one_nev
     shades: Path, tmp_path: Path
 ) -> None:
     draw = random.Random(0)
-    moments = [f"change:{number}" for number in draw.sample(range(1, 150), 20)]
+    moments = [f"change:{number}" for number in draw.sample(range(1, 130), 12)]
     found = outcomes(tmp_path, shades, moments)
     assert [line for line in found if ": equal, " not in line] == []
 
@@ -62,6 +56,6 @@ def test_a_fit_killed_before_any_change_to_the_disk_ends_in_the_bytes_of_one_nev
 @pytest.mark.slow
 def test_a_fit_killed_at_random_ends_in_the_bytes_of_one_never_killed(shades: Path, tmp_path: Path) -> None:
     draw = random.Random(0)
-    moments = [f"seconds:{draw.uniform(0.05, 1.0):.2f}" for _ in range(10)]
+    moments = [f"seconds:{draw.uniform(0.05, 1.5):.2f}" for _ in range(6)]
     found = outcomes(tmp_path, shades, moments)
     assert [line for line in found if ": equal, " not in line] == []

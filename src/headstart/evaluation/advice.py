@@ -29,7 +29,7 @@ class Evidence:
         lower_is_better: whether it is an error.
         technique: as planned.
         epochs: done.
-        lr: the highest rate used; None where nothing was trained step by step.
+        lr: the highest rate of the last phase; None where nothing was trained step by step.
         train: over the last epoch; None where nothing was trained step by step.
         val: of the weights that were kept.
         probe: of the linear probe, on validation data.

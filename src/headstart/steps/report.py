@@ -41,7 +41,7 @@ def advice(job: Job, learned: Learned, judged: Judged, result: Mapping[str, Any]
             smallest=counts[rarest],
             largest=max(counts.values()),
             rarest=rarest,
-            lr=max((rate for phase in plan.phases for rate in phase.rates.values()), default=None),
+            lr=max(plan.phases[-1].rates.values()) if plan.phases else None,
             train=history[-1].train_metric if history else None,
             probe=probe["val"].metrics[plan.metric].value if probe else None,
             test=judged.test.metrics[plan.metric],
