@@ -14,7 +14,7 @@ from headstart.artifact.result import Run
 from headstart.artifact.run import existing_run
 from headstart.config.load import load as load_config
 from headstart.config.schema import Config
-from headstart.config.shortcuts import SHORTCUTS
+from headstart.config.shortcuts import expand
 from headstart.data.dataset import Dataset, Finding
 from headstart.evaluation.scores import Scores
 from headstart.planning.plan import Plan
@@ -78,8 +78,7 @@ def fit(
         "device": device,
         "out": None if out is None else str(out),
     }
-    stated = {SHORTCUTS[name]: value for name, value in named.items() if value is not None}
-    return workflow.fit(load_config(None, {**stated, **(settings or {})}), stream=stream)
+    return workflow.fit(load_config(None, {**expand(named), **(settings or {})}), stream=stream)
 
 
 def resume(run: str | Path, *, allow_data_change: bool = False, stream: TextIO | None = sys.stderr) -> Run:

@@ -10,8 +10,9 @@ HeadstartError                 exit 1
 └── RunError                   exit 1   the run failed
     ├── CheckpointError                 a checkpoint that is damaged or belongs to another run
     ├── BundleError                     a saved model that is damaged
-    ├── DiskFull
-    └── NonFiniteLoss
+    ├── DiskFull                        no room for what is to be saved
+    ├── NonFiniteLoss                   a loss or gradient is NaN or infinite
+    └── Interrupted            130/143  a signal stopped it; the state is saved
 """
 
 from __future__ import annotations

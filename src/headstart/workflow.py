@@ -11,7 +11,7 @@ from typing import TextIO
 from headstart.artifact.bundle import load_bundle, save_bundle
 from headstart.artifact.model import Model
 from headstart.artifact.result import Run
-from headstart.artifact.run import RunFolder, existing_run, new_run, next_free, unfinished_run
+from headstart.artifact.run import RunFolder, existing_run, name_for, new_run, next_free, unfinished_run
 from headstart.config.load import load as load_config
 from headstart.config.schema import Config
 from headstart.contracts import Backbone, Observer, Prediction
@@ -162,7 +162,7 @@ def demo(name: str, out: Path | None = None, *, stream: TextIO | None = None) ->
 def _run_folder(config: Config, resume: Path | None) -> Iterator[RunFolder]:
     """The folder of a new run, or of the one that is resumed; locked."""
     if resume is None:
-        out = Path(config.out) if config.out else next_free(Path("runs"), Path(config.data.path).stem)
+        out = Path(config.out) if config.out else next_free(Path("runs"), name_for(Path(config.data.path)))
         held = new_run(out)
     else:
         held = unfinished_run(resume)

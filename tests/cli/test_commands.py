@@ -90,6 +90,18 @@ def test_evaluate_prints_the_scores_of_the_run(call: Call, run: Path) -> None:
     assert "accuracy" in printed
 
 
+def test_evaluate_names_every_input_that_cannot_be_read(
+    call: Call, run: Path, photos: Path, tmp_path: Path
+) -> None:
+    data = Path(shutil.copytree(photos, tmp_path / "photos"))
+    for name in ("blue/01.png", "red/02.png"):
+        (data / name).write_bytes((data / name).read_bytes()[:60])
+    code, printed, said = call("evaluate", run, data)
+    assert (code, printed) == (2, "")
+    assert "inputs: 2 problems\n  blue/01.png: " in said
+    assert "\n  red/02.png: " in said
+
+
 def test_predict_answers_in_csv_or_json_for_files_folders_and_stdin(
     call: Call, run: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

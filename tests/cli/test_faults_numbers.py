@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from headstart.contracts import Batch, Task
-from headstart.evaluation.outputs import Outputs, compute_outputs
+from headstart.evaluation.outputs import compute_outputs
 from headstart.steps import learn
 from headstart.training import loop
 from headstart.training.checkpoint import read_checkpoint
@@ -66,7 +66,7 @@ def test_a_rate_at_which_training_diverges_is_an_error_with_examples(fit: Fit, t
 
 @pytest.mark.slow
 def test_a_network_that_says_no_number_of_validation_examples_is_not_kept(fit: Fit, tmp_path: Path) -> None:
-    def poisoned(task: Task, network: nn.Module, batches: Iterable[Batch], **named: Any) -> Outputs:
+    def poisoned(task: Task, network: nn.Module, batches: Iterable[Batch], **named: Any) -> list[Any]:
         with torch.no_grad():
             network.get_submodule("head").apply(
                 lambda layer: [value.fill_(torch.nan) for value in layer.parameters()]

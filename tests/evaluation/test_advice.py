@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import pytest
@@ -60,6 +61,7 @@ def test_two_weaknesses_are_two_sentences() -> None:
         {"test": None},
         {"test": Interval(1.0, None, None)},
         {"train": None, "lr": None, "probe": None},
+        {"val": math.nan},
     ],
 )
 def test_too_little_evidence_is_no_advice(change: dict) -> None:

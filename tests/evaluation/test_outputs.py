@@ -24,26 +24,19 @@ def task() -> ImageClassification:
     return ImageClassification.from_examples(examples, {})
 
 
-def batches(images: Tensor, *, targets: bool = True) -> list[Batch]:
+def batches(images: Tensor) -> list[Batch]:
     """Two batches of four rows; the last has one row that only pads it."""
-    truth = torch.eye(2).repeat(4, 1)
     return [
-        Batch({"x": images[:4]}, truth[:4] if targets else None, ("a", "b", "c", "d")),
-        Batch({"x": images[4:]}, truth[4:] if targets else None, ("e", "f", "g")),
+        Batch({"x": images[:4]}, None, ("a", "b", "c", "d")),
+        Batch({"x": images[4:]}, None, ("e", "f", "g")),
     ]
 
 
-def test_one_output_and_one_target_an_example_in_order() -> None:
+def test_one_output_an_example_in_order() -> None:
     network, images = Net(), torch.randn(8, 3, 5, 5)
-    ids, outputs, targets = compute_outputs(task(), network, batches(images))
-    assert ids == ("a", "b", "c", "d", "e", "f", "g")
+    outputs = compute_outputs(task(), network, batches(images))
     network.eval()
     np.testing.assert_allclose(outputs, network(images)[:7].detach(), atol=1e-6)
-    np.testing.assert_array_equal(targets, np.tile(np.eye(2), (4, 1))[:7])
-
-
-def test_without_targets_there_are_none() -> None:
-    assert compute_outputs(task(), Net(), batches(torch.randn(8, 3, 5, 5), targets=False)).targets is None
 
 
 def test_it_leaves_the_network_as_it_found_it() -> None:

@@ -17,9 +17,9 @@ from headstart.planning.make import make_plan
 from headstart.planning.plan import Plan
 
 FACTS = Facts(
-    DataFacts(100, 20, 20, 2, 50, 50, False, 28, 1.0, ("6", "9")),
-    ModelFacts("builtin:sample", 1_000_000, tuple(f"block{index}" for index in range(6)), 64, 224, "mit"),
-    MachineFacts("cpu", 2, 8 * 10**9, False),
+    DataFacts(100, 50, 50, 28, 1.0, ("6", "9")),
+    ModelFacts("builtin:sample", tuple(f"block{index}" for index in range(6)), 224),
+    MachineFacts("cpu", 2, False),
 )
 
 

@@ -167,7 +167,7 @@ def test_a_picture_says_its_own_format(make_content):
 
 def test_a_score_that_is_not_a_number_is_a_dash(make_content):
     content = make_content()
-    unknown = {"value": float("nan"), "low": None, "high": None}
+    unknown = {"value": None, "low": None, "high": None}
     baseline = content.result["baselines"]["majority"]
     for scores in (content.result["test"], content.result["val"], baseline["test"]):
         scores["metrics"]["auroc"] = unknown

@@ -52,6 +52,13 @@ def test_for_an_error_lower_values_are_the_better_ones():
     assert "promised more" not in said(run)
 
 
+def test_of_a_metric_that_is_not_defined_nothing_is_remarked():
+    undefined = scores(None, None, None)
+    of_probe = {"linear_probe": {"val": undefined, "test": undefined}}
+    assert said(result(scores(0.9, 0.87, 0.93), val=undefined, baselines=of_probe)) == ""
+    assert said(result(undefined, val=undefined, baselines=of_probe)) == ""
+
+
 @pytest.mark.parametrize(
     ("value", "sentence"),
     [
@@ -69,3 +76,10 @@ def test_a_baseline_is_judged_against_the_interval(value, sentence):
 def test_a_linear_probe_is_not_compared_with_itself():
     baselines = {"linear_probe": {"test": scores(0.9, 0.87, 0.93)}}
     assert said(result(scores(0.9, 0.87, 0.93), baselines=baselines, technique="linear-probe")) == ""
+
+
+def test_a_probe_that_was_returned_in_place_of_the_trained_network_is_named_with_the_reason():
+    trained = result(scores(0.9, 0.87, 0.93))
+    probe = {"returned": "probe", "why_returned": "accuracy 0.8 trained and 0.9 probe", "steps": 9}
+    assert "so the probe is what this model is: accuracy 0.8" in said(trained | probe)
+    assert said(trained | probe | {"steps": 0}) == ""

@@ -1,5 +1,7 @@
 """Numbers as text."""
 
+import math
+
 import pytest
 
 from headstart.evaluation.report import words
@@ -27,7 +29,7 @@ def test_a_duration_is_in_the_units_a_reader_would_use(seconds, text):
 def test_accuracies_are_percents_and_others_are_plain():
     assert plain(words.number(0.8793, "balanced_accuracy")) == "87.9 %"
     assert words.number(0.8793, "macro_f1") == "0.879"
-    assert words.number(None, "auroc") == words.DASH
+    assert words.number(math.nan, "auroc") == words.DASH
 
 
 def test_an_interval_has_no_more_digits_than_its_width_deserves():

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 
 import headstart as hs
 from headstart.config.load import load
+from headstart.errors import ConfigError
 from headstart.workflow import fit
 
 
@@ -39,6 +41,32 @@ def test_a_ruinous_technique_gives_the_probe_back(photos: Path, tmp_path: Path) 
     assert result["returned"] == "probe"
     probe = result["baselines"]["linear_probe"]["val"]["metrics"]["accuracy"]["value"]
     assert result["val"]["metrics"]["accuracy"]["value"] >= probe
+
+
+def test_on_an_error_too_a_ruinous_technique_gives_the_probe_back(photos: Path, tmp_path: Path) -> None:
+    ruin = {"technique.name": "full", "train.lr": 0.9, "train.optimiser": "adam", "train.clip": 0.0}
+    result = fitted(photos, tmp_path / "run", **ruin, **{"train.metric": "log_loss"})
+    assert (result["metric"], result["returned"]) == ("log_loss", "probe")
+
+
+def test_where_no_step_was_made_the_probe_is_returned(photos: Path, tmp_path: Path) -> None:
+    result = fitted(photos, tmp_path / "run", time_limit=0.01)
+    assert (result["steps"], result["stopped"], result["returned"]) == (0, "time limit", "probe")
+
+
+def test_a_metric_that_validation_data_leaves_undefined_is_refused_before_training(
+    photos: Path, tmp_path: Path
+) -> None:
+    for part, labels in {"train": ("across", "down"), "val": ("down",), "test": ("across", "down")}.items():
+        for label in labels:
+            (tmp_path / "split" / part / label).mkdir(parents=True)
+    for number, file in enumerate(sorted(photos.rglob("*.png"))):
+        folder = tmp_path / "split" / ("train", "val", "test")[number % 3] / file.parent.name
+        if folder.is_dir():
+            shutil.copy(file, folder)
+    with pytest.raises(ConfigError, match="'auroc' is not defined on the 8 validation examples"):
+        fitted(tmp_path / "split", tmp_path / "run", **{"train.metric": "auroc"})
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_same_request_gives_the_same_bytes(photos: Path, tmp_path: Path) -> None:

@@ -70,6 +70,14 @@ def test_the_weights_of_the_best_metric_are_put_back_and_ties_go_by_the_loss(tmp
     assert not torch.equal(network.head.weight, validate.heads[-1])
 
 
+def test_of_a_metric_that_is_an_error_the_lowest_value_is_the_best(tmp_path):
+    network, validate, phases = Network(), Told([0.5, 0.2, 0.9]), (replace(HEAD, epochs=3),)
+    plan = make_plan(phases, metric="error")
+    result = run(tmp_path, network, phases=phases, validate=validate, plan=plan)
+    assert (result.best.epoch, result.best.metric) == (2, 0.2)
+    assert torch.equal(network.head.weight, validate.heads[1])
+
+
 def test_a_later_phase_that_is_worse_hands_back_the_weights_it_began_with(tmp_path):
     network, validate = Network(), Told([0.5, 0.9, 0.2, 0.3])
     result = run(tmp_path, network, validate=validate)

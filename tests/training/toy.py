@@ -62,6 +62,8 @@ BOUNDARIES = tuple(
 class ToyTask:
     """Cross-entropy, with mixup; only what the loop asks of a task."""
 
+    lower_is_better = frozenset({"error"})
+
     def mix(self, batch: Batch, strength: float, generator: torch.Generator) -> Batch:
         share = 0.5 + 0.5 * float(torch.rand((), generator=generator))
         order = torch.randperm(len(batch), generator=generator)

@@ -17,9 +17,10 @@ from safetensors.torch import save as save_tensors
 from torch import nn
 
 from headstart.artifact.model import Model
-from headstart.catalog import MODALITIES, SOURCES, TASKS, resolve
+from headstart.catalog import MODALITIES, TASKS, resolve
 from headstart.contracts import Backbone, Head, Task
 from headstart.errors import BundleError, RunFolderError
+from headstart.sources.resolve import rebuild
 from headstart.training.durable import write_folder_durably
 
 FORMAT = 1
@@ -95,9 +96,8 @@ def load_bundle(path: Path, *, device: str = "cpu") -> Model:
     task: Task = resolve("task", stated.pop("name"), TASKS).from_state(stated)
     modality = resolve("modality", task.modality, MODALITIES)
     preprocessing = modality.preprocessing_from(facts["preprocessing"])
-    source = resolve("source", facts["blueprint"]["source"], SOURCES)()
     backbone = Backbone(
-        module=source.rebuild(facts["blueprint"]),
+        module=rebuild(facts["blueprint"]),
         boundaries=(),
         feature_size=facts["feature_size"],
         preprocessing=preprocessing,

@@ -96,7 +96,7 @@ class Model:
             examples, view, self.task.collate, batch_size=self._batch_size, threads=THREADS
         )
         with fixed_batches("predictions", size=self._batch_size, device=self._device):
-            outputs = compute_outputs(self.task, self.torch, batches, device=self._device).outputs
+            outputs = compute_outputs(self.task, self.torch, batches, device=self._device)
         # Tasks whose outputs are no logits keep the temperature 1.
         return outputs if self._temperature == 1 else [output / self._temperature for output in outputs]
 

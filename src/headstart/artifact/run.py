@@ -65,7 +65,7 @@ class RunFolder:
 
     @property
     def result(self) -> Path:
-        """Scores for programs; written last but for the report."""
+        """Scores for programs; written last: a run that has it is finished."""
         return self.path / "result.json"
 
     @property
@@ -77,6 +77,11 @@ class RunFolder:
     def lock(self) -> Path:
         """Who writes here now."""
         return self.path / "run.lock"
+
+
+def name_for(data: Path) -> str:
+    """What a run on this data is called: as the folder or the table, whatever way it was written."""
+    return data.resolve().stem or "run"
 
 
 def next_free(parent: Path, name: str) -> Path:

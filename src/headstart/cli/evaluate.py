@@ -23,11 +23,10 @@ def evaluate(
     They are of its test split, or of DATA where that is given.
     """
     from headstart import workflow
-    from headstart.steps.judge import finite
 
     scores = workflow.evaluate(run, data, label=label)
     if as_json:
-        print(json.dumps(finite(scores.state()), indent=2))
+        print(json.dumps(scores.state(), indent=2))
         return
     print(f"{scores.n} examples, with 95 % intervals")
     for name, score in scores.metrics.items():

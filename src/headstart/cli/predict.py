@@ -46,7 +46,7 @@ def predict(
         else:
             label = "|".join(answer.labels) if answer.label is None else answer.label
             table.writerow([name, label, answer.score])
-        # A program that feeds `-` waits for the answer.
+        # Who reads the pipe sees each answer when it is there.
         sys.stdout.flush()
     raise typer.Exit(worst)
 

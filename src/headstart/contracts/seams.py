@@ -34,8 +34,12 @@ class Modality(Protocol):
 
     def __init__(self, preprocessing: Any, augmentation: Any, seed: int) -> None: ...
 
-    def scan(self, example: Example) -> Scan:
-        """Decode the input once, whole, and say what it is; an unreadable one is no exception."""
+    @staticmethod
+    def scan(example: Example) -> Scan:
+        """Decode the input once, whole, and say what it is; an unreadable one is no exception.
+
+        It is asked of the class, before there is a checkpoint whose preprocessing could matter.
+        """
         ...
 
     def view(self, example: Example, epoch: int | None) -> View:
@@ -48,7 +52,8 @@ class Modality(Protocol):
         """
         ...
 
-    def picture(self, example: Example) -> bytes | None:
+    @staticmethod
+    def picture(example: Example) -> bytes | None:
         """A small JPEG or PNG file of the input, for reports; None where there is nothing to see."""
         ...
 

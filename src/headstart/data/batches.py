@@ -50,10 +50,6 @@ class TrainBatches:
         """Batches in an epoch."""
         return math.ceil(len(self.examples) / self.batch_size)
 
-    def steps_per_epoch(self, accumulate: int) -> int:
-        """Optimiser steps in an epoch, where `accumulate` batches make a step."""
-        return math.ceil(len(self) / accumulate)
-
     def order(self, epoch: int) -> list[Example]:
         """The examples as this epoch takes them."""
         generator = np.random.Generator(np.random.Philox(key=[self.seed, epoch]))

@@ -86,14 +86,14 @@ def _length(evidence: Evidence) -> str:
 
 
 def _overfitting(evidence: Evidence) -> str:
-    if evidence.train is None or _ahead(evidence, evidence.train, evidence.val) < GAP:
-        return ""
-    train, val = (number(value, evidence.metric) for value in (evidence.train, evidence.val))
-    return (
-        f"Its {metric_name(evidence.metric)} is {train} on training data and {val} on validation data: it "
-        "learns examples by heart. Vary them more with --set augment.policy=strong, or soften the targets "
-        "with --set train.label_smoothing=0.1 or --set train.mixup=0.2."
-    )
+    if evidence.train is not None and _ahead(evidence, evidence.train, evidence.val) >= GAP:
+        train, val = (number(value, evidence.metric) for value in (evidence.train, evidence.val))
+        return (
+            f"Its {metric_name(evidence.metric)} is {train} on training data and {val} on validation data: "
+            "it learns examples by heart. Vary them more with --set augment.policy=strong, or soften the "
+            "targets with --set train.label_smoothing=0.1 or --set train.mixup=0.2."
+        )
+    return ""
 
 
 def _technique(evidence: Evidence) -> str:
@@ -102,13 +102,15 @@ def _technique(evidence: Evidence) -> str:
             "Only a linear layer was trained. --technique two-phase adapts the deeper layers too; what it "
             "returns is never worse on validation data."
         )
-    if evidence.probe is None or evidence.lr is None or _ahead(evidence, evidence.val, evidence.probe) > 0:
+    if evidence.probe is None or evidence.lr is None:
         return ""
-    return (
-        f"Fine-tuning did not beat the linear probe ({number(evidence.probe, evidence.metric)} on validation "
-        f"data). Try gentler steps with --lr {evidence.lr / 3:.1g}, or save the time with --technique "
-        "linear-probe."
-    )
+    if _ahead(evidence, evidence.probe, evidence.val) >= 0:
+        return (
+            f"Fine-tuning did not beat the linear probe ({number(evidence.probe, evidence.metric)} on "
+            f"validation data). Try gentler steps with --lr {evidence.lr / 3:.1g}, or save the time with "
+            "--technique linear-probe."
+        )
+    return ""
 
 
 def _capacity(evidence: Evidence) -> str:
@@ -158,5 +160,5 @@ def _width(evidence: Evidence) -> str:
 
 
 def _ahead(evidence: Evidence, one: float, other: float) -> float:
-    """By how much one value is better than another."""
+    """By how much one value is better than another; NaN where one is not defined."""
     return other - one if evidence.lower_is_better else one - other

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,23 +13,9 @@ from torch import Tensor, nn
 from headstart.contracts import Batch, Task
 
 
-class Outputs(NamedTuple):
-    """One entry an example, in the order of the batches, all on the CPU.
-
-    Attributes:
-        ids: of the examples.
-        outputs: as the task's scorers and `decode` take them.
-        targets: as the task's scorers take them; None where a batch has none.
-    """
-
-    ids: tuple[str, ...]
-    outputs: list[Any]
-    targets: list[Any] | None
-
-
 def compute_outputs(
     task: Task, network: nn.Module, batches: Iterable[Batch], *, device: str = "cpu"
-) -> Outputs:
+) -> list[Any]:
     """Run the network, in evaluation mode and without gradients, over batches.
 
     The one way in which outputs are made, so that what is measured and what is served are the
@@ -38,22 +24,18 @@ def compute_outputs(
     Args:
         task: makes outputs from the network's.
         network: moved to the device; its modules get their modes back.
-        batches: on the CPU, targets as a sequence of one an example.
+        batches: on the CPU.
         device: where to compute; 4-d inputs are laid out channels-last.
+
+    Returns:
+        One output an example, in the order of the batches, as the task's scorers and `decode` take them.
     """
-    ids: list[str] = []
     outputs: list[Any] = []
-    targets: list[Any] | None = []
     with _evaluating(network.to(device)), torch.inference_mode():
         for batch in batches:
             inputs = {name: _on(device, values) for name, values in batch.inputs.items()}
             outputs.extend(task.outputs(network, replace(batch, inputs=inputs)))
-            ids.extend(batch.ids)
-            if targets is None or batch.targets is None:
-                targets = None
-            else:
-                targets.extend(_apart(batch.targets[: len(batch)]))
-    return Outputs(tuple(ids), outputs, targets)
+    return outputs
 
 
 @contextmanager
@@ -70,7 +52,3 @@ def _evaluating(network: nn.Module) -> Iterator[None]:
 def _on(device: str, values: Tensor) -> Tensor:
     layout = torch.channels_last if values.dim() == 4 else torch.contiguous_format
     return values.to(device, memory_format=layout)
-
-
-def _apart(targets: Any) -> list[Any]:
-    return list(targets.cpu().numpy() if isinstance(targets, Tensor) else targets)

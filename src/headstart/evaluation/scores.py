@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,11 +10,30 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Interval:
-    """A score and its 95 % interval; both ends are None where none can be given."""
+    """A score and its 95 % interval.
+
+    Attributes:
+        value: NaN where the metric is not defined, as AUROC is not for one class alone.
+        low, high: both None where no interval can be given.
+    """
 
     value: float
     low: float | None
     high: float | None
+
+    def state(self) -> dict[str, float | None]:
+        """As result.json has it: JSON has no NaN, so that is None there."""
+        return {
+            "value": None if math.isnan(self.value) else self.value,
+            "low": self.low,
+            "high": self.high,
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, float | None]) -> Interval:
+        """From what `state` gave."""
+        value = state["value"]
+        return cls(math.nan if value is None else value, state["low"], state["high"])
 
 
 @dataclass(frozen=True)
@@ -36,15 +56,10 @@ class Scores:
 
     def state(self) -> dict[str, Any]:
         """As result.json has it."""
-        return {
-            "n": self.n,
-            "metrics": {
-                name: {"value": score.value, "low": score.low, "high": score.high}
-                for name, score in self.metrics.items()
-            },
-        }
+        return {"n": self.n, "metrics": {name: score.state() for name, score in self.metrics.items()}}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Scores:
         """From what `state` gave."""
-        return cls(state["n"], {name: Interval(**score) for name, score in state["metrics"].items()})
+        metrics = {name: Interval.from_state(score) for name, score in state["metrics"].items()}
+        return cls(state["n"], metrics)

@@ -23,10 +23,10 @@ def extract(
     """Run the backbone once over every example, in evaluation mode, without gradients.
 
     Args:
-        backbone: its module is left as it was found.
+        backbone: its module moves to the device and stays there, in the mode it had.
         batches: of one fixed size, the last one padded.
         total: how many examples there are, for the progress.
-        device: where to compute; one with 4-d inputs computes channels-last.
+        device: where to compute; 4-d inputs are laid out channels-last.
         notify: told of the progress.
 
     Returns:

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class DataFacts:
-    """Counts of the data as split.
+    """The data as split.
 
     Attributes:
-        train, val, test: examples.
-        classes: how many labels.
-        smallest, largest: examples of the rarest and the commonest class in training.
-        multi_label: whether an example may have several labels.
+        train: examples to learn from.
+        smallest, largest: of these, examples of the rarest and the commonest class.
         median_side: median of the images' shorter sides, pixels.
         grey: share of images without colour.
         mirror_sensitive: labels that a horizontal flip would probably change, as named
@@ -21,12 +19,8 @@ class DataFacts:
     """
 
     train: int
-    val: int
-    test: int
-    classes: int
     smallest: int
     largest: int
-    multi_label: bool
     median_side: int
     grey: float
     mirror_sensitive: tuple[str, ...]
@@ -34,14 +28,11 @@ class DataFacts:
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """The backbone, without its weights."""
+    """The backbone: ``SOURCE:NAME``, boundaries from stem to head, pixels of the longer input side."""
 
     name: str
-    parameters: int
     boundaries: tuple[str, ...]
-    feature_size: int
     image_size: int
-    licence: str
 
 
 @dataclass(frozen=True)
@@ -50,14 +41,12 @@ class MachineFacts:
 
     Attributes:
         device: "cpu", "cuda", "cuda:1", "mps".
-        cores: of the processor.
-        memory: free bytes on the device, or of the machine for a CPU.
+        cores: of the processor, that this process may use.
         bf16: whether the device computes bfloat16 fast.
     """
 
     device: str
     cores: int
-    memory: int
     bf16: bool
 
 
@@ -68,4 +57,3 @@ class Facts:
     data: DataFacts
     model: ModelFacts
     machine: MachineFacts
-    seconds_left: float | None = None

@@ -80,7 +80,7 @@ def make_plan(
         image_size=take("image_size", rules.image_size(config, facts)),
         batch_size=batch_size,
         accumulate=accumulate,
-        evaluation_batch_size=take("evaluation_batch_size", rules.evaluation_batch_size(facts)),
+        evaluation_batch_size=take("evaluation_batch_size", rules.evaluation_batch_size(facts.machine)),
         precision=take("precision", rules.precision(config, facts)),
         batch_norm=take("batch_norm", rules.batch_norm(config)),
         channels_last=take("channels_last", rules.channels_last(facts)),

@@ -13,7 +13,7 @@ from headstart.config.policies import resolve_augmentation
 from headstart.config.schema import Augmentation, Config, TrainConfig
 from headstart.contracts import Budget, Head, Phase
 from headstart.errors import ConfigError
-from headstart.planning.facts import DataFacts, Facts
+from headstart.planning.facts import DataFacts, Facts, MachineFacts
 from headstart.planning.plan import Decision
 
 T = TypeVar("T")
@@ -114,11 +114,11 @@ def batch_size(config: Config, facts: Facts) -> Decision[int]:
     return _asked_or(config.train.batch_size, size, reason)
 
 
-def evaluation_batch_size(facts: Facts) -> Decision[int]:
+def evaluation_batch_size(machine: MachineFacts) -> Decision[int]:
     """Examples computed at once where nothing is trained."""
-    if facts.machine.device == "cpu":
+    if machine.device == "cpu":
         return Decision(8, "small ones stay in a CPU's caches, and one photo alone is padded to it")
-    return Decision(64, f"fills the {facts.machine.device} device, and fits its memory")
+    return Decision(64, f"fills the {machine.device} device, and fits its memory")
 
 
 def precision(config: Config, facts: Facts) -> Decision[str]:

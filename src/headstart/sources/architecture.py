@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,12 @@ from timm.models import get_pretrained_cfg, model_entrypoint
 from torch import Tensor, nn
 
 from headstart.contracts import Backbone
-from headstart.errors import ModelError, did_you_mean
+from headstart.errors import ModelError, a_few, did_you_mean
 from headstart.modalities.image.preprocessing import ImagePreprocessing
 from headstart.sources.boundaries import find_boundaries
 
 # The second classifier that torchvision's Inception checkpoints hold; timm's settings do not name it.
 _AUXILIARY_CLASSIFIER = "AuxLogits"
-_SHOWN_KEYS = 3
 
 
 @dataclass(frozen=True)
@@ -161,7 +160,7 @@ def _fill(module: nn.Module, checkpoint: Checkpoint, published: bool) -> None:
         found = _mismatches(weights, module)
         found.pop("unexpected", None)
     if found:
-        listed = "; ".join(f"{len(keys)} {matter}: {_some(keys)}" for matter, keys in found.items())
+        listed = "; ".join(f"{len(keys)} {matter}: {a_few(keys)}" for matter, keys in found.items())
         raise ModelError(
             f"{checkpoint.path}: its weights do not fit '{checkpoint.architecture}': {listed}.",
             "Name the architecture that they were trained with.",
@@ -232,9 +231,3 @@ def _feature_size(module: nn.Module, sample: Tensor, checkpoint: Checkpoint) -> 
     if not isinstance(features, Tensor) or features.ndim != 2:
         raise ModelError(f"{checkpoint.name} does not give one vector an image.", "Choose another model.")
     return features.shape[1]
-
-
-def _some(keys: Sequence[str]) -> str:
-    """The first few, and that there are more."""
-    shown = ", ".join(keys[:_SHOWN_KEYS])
-    return f"{shown}, ..." if len(keys) > _SHOWN_KEYS else shown

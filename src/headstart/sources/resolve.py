@@ -50,11 +50,12 @@ def _parse(model: str) -> tuple[Source, str]:
         return _source(prefix), name
     knowing = [source for source in map(_source, SOURCES) if source.knows(model)]
     if not knowing:
-        offline = [name for prefix in SOURCES for name in _source(prefix).names()]
-        names = [*offline, *list_models(pretrained=True, include_tags=False)]
+        offline = describe()
+        names = [name.partition(":")[2] for name in offline]
+        names += list_models(pretrained=True, include_tags=False)
         raise ModelError(
             f"No source knows a model '{model}'.{did_you_mean(model, names)}",
-            f"Without a network there are: {', '.join(describe())}.",
+            f"Without a network there are: {', '.join(offline)}.",
         )
     if len(knowing) > 1:
         choices = " or ".join(f"{source.name}:{model}" for source in knowing)

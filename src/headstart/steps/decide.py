@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from statistics import median
+from typing import Any
+
+import numpy as np
 
 from headstart.catalog import TASKS, TECHNIQUES, resolve
 from headstart.config.load import bind_options
 from headstart.config.schema import Config
-from headstart.contracts import Backbone, Example, Scan, Task
+from headstart.contracts import Backbone, Scan, Task
+from headstart.data.labels import count_labels
+from headstart.errors import ConfigError
 from headstart.planning import rules
 from headstart.planning.facts import DataFacts, Facts, MachineFacts, ModelFacts
 from headstart.planning.freezing import frozen
@@ -20,18 +24,14 @@ from headstart.steps.prepare import Prepared
 
 
 def data_facts(prepared: Prepared, task: Task) -> DataFacts:
-    """Counts of the data as split."""
+    """What the rules may know of the data."""
     train = prepared.part("train")
-    counts = label_counts(train)
+    counts = count_labels(train)
     scans = [prepared.scans[example.id] for example in prepared.dataset.examples]
     return DataFacts(
         train=len(train),
-        val=len(prepared.splits.val),
-        test=len(prepared.splits.test),
-        classes=len(task.labels),
         smallest=min(counts.values()),
         largest=max(counts.values()),
-        multi_label=any(not isinstance(example.target, str) for example in train),
         median_side=round(median(min(scan.size) for scan in scans)),
         grey=_share_grey(scans),
         mirror_sensitive=mirror_sensitive(task.labels),
@@ -39,14 +39,11 @@ def data_facts(prepared: Prepared, task: Task) -> DataFacts:
 
 
 def model_facts(backbone: Backbone) -> ModelFacts:
-    """The backbone, without its weights."""
+    """What the rules may know of the backbone."""
     return ModelFacts(
         name=backbone.name,
-        parameters=backbone.parameters,
         boundaries=tuple(boundary.name for boundary in backbone.boundaries),
-        feature_size=backbone.feature_size,
         image_size=max(backbone.preprocessing.size),
-        licence=backbone.licence,
     )
 
 
@@ -74,28 +71,32 @@ def decide(config: Config, prepared: Prepared, task: Task, backbone: Backbone, m
     """Every decision before training, with its reason.
 
     Raises:
-        ConfigError: a name or option that does not go with the data or the model.
+        ConfigError: a name, option or metric that does not go with the data or the model.
     """
+    train, val = ([task.encode(example) for example in prepared.part(name)] for name in ("train", "val"))
     technique = resolve("technique", rules.technique(config).value, TECHNIQUES)
-    has_probe = task.linear_targets([task.encode(prepared.part("train")[0])]) is not None
-    return make_plan(
+    plan = make_plan(
         config,
-        Facts(data_facts(prepared, task), model_facts(backbone), machine, config.time_limit),
+        Facts(data_facts(prepared, task), model_facts(backbone), machine),
         task=task.name,
         metric=task.metric,
         technique=technique,
         class_weights=task.class_weights(prepared.part("train")),
-        has_probe=has_probe,
+        has_probe=task.linear_targets(train) is not None,
     )
+    _refuse_undefined(plan.metric, task, train, val)
+    return plan
 
 
-def label_counts(examples: Sequence[Example]) -> Counter[str]:
-    """How many examples have each label."""
-    return Counter(
-        label
-        for example in examples
-        for label in ((example.target,) if isinstance(example.target, str) else example.target)
-    )
+def _refuse_undefined(metric: str, task: Task, train: Sequence[Any], val: Sequence[Any]) -> None:
+    """Stop where the main metric could not tell good weights from bad ones."""
+    scorer = task.scorers(task.baseline(train, len(val)), val)[metric]
+    if np.isnan(scorer(np.ones((1, len(val))))).any():
+        raise ConfigError(
+            f"train.metric: '{metric}' is not defined on the {len(val)} validation examples, so it cannot "
+            "choose the best weights.",
+            "Put examples of more labels into validation data, or choose another metric.",
+        )
 
 
 def _share_grey(scans: Sequence[Scan]) -> float:

@@ -31,7 +31,9 @@ def listed(inputs: Iterable[str], suffixes: frozenset[str]) -> Iterator[list[Pat
             file for file in sorted(path.rglob("*")) if file.suffix.lower() in suffixes and file.is_file()
         ]
         if not files:
-            yield DataError(f"{name}: has no file that can be predicted.", f"Looked for {_some(suffixes)}.")
+            yield DataError(
+                f"{name}: has no file that can be predicted.", f"Looked for {', '.join(sorted(suffixes))}."
+            )
         else:
             yield files
     if single:
@@ -44,7 +46,3 @@ def _is_folder(name: str) -> bool:
         return bool(name) and Path(name).is_dir()
     except OSError:
         return False
-
-
-def _some(suffixes: frozenset[str]) -> str:
-    return ", ".join(sorted(suffixes))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,13 +15,14 @@ from headstart.config.schema import Config
 from headstart.contracts import Example, Task
 from headstart.data.dataset import select
 from headstart.data.layout import some
+from headstart.data.scanning import scan
 from headstart.data.table_files import is_table
 from headstart.errors import DataError
 from headstart.evaluation.intervals import score
 from headstart.evaluation.scores import Scores
 from headstart.steps.job import Job
 from headstart.steps.learn import Learned
-from headstart.steps.prepare import read_data
+from headstart.steps.prepare import modality_class, read_data
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,10 @@ def judge_data(model: Model, examples: Sequence[Example], groups: Mapping[str, s
     """Scores of a saved model on labelled examples.
 
     Raises:
-        DataError: an input that cannot be read, or labels that the model does not know, all of them named.
+        DataError: inputs that cannot be read, or labels that the model does not know, all of them named.
     """
     _refuse_unknown_labels(model.task, examples)
+    _refuse_unreadable(model.task, examples)
     return scores_of(model.task, model.outputs(examples), examples, groups)
 
 
@@ -87,6 +88,18 @@ def _refuse_unknown_labels(task: Task, examples: Sequence[Example]) -> None:
             problems.append(error.cause)
     if problems:
         raise DataError.listed("labels", problems, f"The model knows: {some(task.labels)}.")
+
+
+def _refuse_unreadable(task: Task, examples: Sequence[Example]) -> None:
+    """Before anything is computed: a score of the others alone would be one of other data."""
+    scans = scan(examples, modality_class(task).scan)
+    problems = [
+        f"{example.origin or example.id}: {error}"
+        for example in examples
+        if (error := scans[example.id].error)
+    ]
+    if problems:
+        raise DataError.listed("inputs", problems, "Repair them, or leave them out.")
 
 
 Labelled = tuple[tuple[Example, ...], Mapping[str, str]]
@@ -148,15 +161,3 @@ def predictions_csv(task: Task, judged: Judged) -> str:
         top = "" if said.score is None else said.score
         writer.writerow([example.id, truth, answer, top, *(said.scores[label] for label in task.labels)])
     return text.getvalue()
-
-
-def finite(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The same, with None for numbers that are not defined: JSON has no NaN."""
-    return {
-        name: finite(value)
-        if isinstance(value, Mapping)
-        else None
-        if isinstance(value, float) and not math.isfinite(value)
-        else value
-        for name, value in state.items()
-    }

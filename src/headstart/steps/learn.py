@@ -73,9 +73,9 @@ def learn(job: Job, *, checkpoints: Path, seconds: float | None, observers: Sequ
             temperature = judge.temperature(probed)
             if job.plan.refit:
                 refit_probe(job, probed.network)
-            why = _why(job, trained, probed, probed) if trained else "no phase was planned"
+            why = judge.why(trained, probed, probed) if trained else "no phase was planned"
             return Learned(probed.network, Head(), "probe", why, probed.outputs, temperature, training)
-        why = _why(job, trained, probed, trained)
+        why = judge.why(trained, probed, trained)
     else:
         why = "the probe was not to be kept" if job.probe else "the task has no probe"
     if trained is None:
@@ -141,6 +141,7 @@ class _Validator:
     def __init__(self, job: Job) -> None:
         self._task = job.task
         self._plan = job.plan
+        self._sign = -1 if job.plan.metric in job.task.lower_is_better else 1
         self._examples = job.prepared.part("val")
         self._targets = job.targets("val")
         self._groups = job.prepared.groups_of(self._examples)
@@ -156,7 +157,7 @@ class _Validator:
         """A network and what it says."""
         plan = self._plan
         with fixed_batches("predictions", size=plan.evaluation_batch_size, device=plan.device):
-            outputs = compute_outputs(self._task, network, self._batches, device=plan.device).outputs
+            outputs = compute_outputs(self._task, network, self._batches, device=plan.device)
         scorers = self._task.scorers(outputs, self._targets)
         once = np.ones((1, len(self._targets)))
         metric, loss = float(scorers[plan.metric](once)[0]), float(scorers["log_loss"](once)[0])
@@ -180,17 +181,30 @@ class _Validator:
     def believes(self, trained: _Candidate, probed: _Candidate) -> bool:
         """Whether the trained network is the better one, and not by the luck of its best epoch.
 
-        It must not score lower. Where the loss does not say that it is better too, its lead must be
+        It must not score worse. Where the loss does not say that it is better too, its lead must be
         more than the standard error of the difference on these examples.
         """
-        if trained.metric < probed.metric or trained.loss <= probed.loss:
-            return trained.metric >= probed.metric
+        lead = self._lead(trained, probed)
+        if lead < 0 or trained.loss < probed.loss:
+            return lead >= 0
         scorers = [
             self._task.scorers(candidate.outputs, self._targets)[self._plan.metric]
             for candidate in (trained, probed)
         ]
-        lead, error = difference(*scorers, groups=self._groups)
+        _, error = difference(*scorers, groups=self._groups)
         return lead > error
+
+    def why(self, trained: _Candidate, probed: _Candidate, returned: _Candidate) -> str:
+        """Both on validation data, and what decided where the metric did not."""
+        metric, lead = self._plan.metric, self._lead(trained, probed)
+        text = f"{metric} {trained.metric:.4f} trained and {probed.metric:.4f} probe on validation data"
+        if lead > 0 and returned is probed:
+            return f"{text}, a lead within the error of so few examples, at no lower loss"
+        return f"{text}, loss {trained.loss:.4f} and {probed.loss:.4f}" if lead == 0 else text
+
+    def _lead(self, one: _Candidate, other: _Candidate) -> float:
+        """By how much the main metric of one is better than that of another."""
+        return self._sign * (one.metric - other.metric)
 
     def temperature(self, candidate: _Candidate) -> float:
         """That calibrates the network's probabilities."""
@@ -241,14 +255,3 @@ def _train_metric(job: Job) -> Callable[[Any, Batch], float]:
         return float(scorers[job.plan.metric](np.ones((1, len(batch))))[0])
 
     return metric
-
-
-def _why(job: Job, trained: _Candidate, probed: _Candidate, returned: _Candidate) -> str:
-    """Both on validation data, and what decided where the metric did not."""
-    metric = job.plan.metric
-    text = f"{metric} {trained.metric:.4f} trained and {probed.metric:.4f} probe on validation data"
-    if trained.metric > probed.metric and returned is probed:
-        return f"{text}, a lead within the error of so few examples, at a higher loss"
-    if trained.metric == probed.metric:
-        return f"{text}, loss {trained.loss:.4f} and {probed.loss:.4f}"
-    return text

@@ -24,10 +24,10 @@ from headstart.data.split import split
 from headstart.errors import DataError, RunError, a_few
 from headstart.features.extract import extract
 from headstart.planning.facts import MachineFacts
+from headstart.planning.rules import evaluation_batch_size
 from headstart.training.device import fixed_batches
 
 Notify = Callable[[Event], None]
-FEATURE_BATCH = 8
 
 
 @dataclass(frozen=True)
@@ -153,14 +153,15 @@ def prepare(
     """Features of every readable example, then groups, then the split."""
     dataset = usable(inspected.dataset, inspected.scans)
     task = task_class(config).from_examples(dataset.examples, task_options(config))
+    batch_size = evaluation_batch_size(machine).value
     batches = EvaluationBatches(
         [replace(example, target=None) for example in dataset.examples],
         modality_class(task)(backbone.preprocessing, None, config.seed).view,
         task.collate,
-        batch_size=FEATURE_BATCH,
+        batch_size=batch_size,
         threads=machine.cores,
     )
-    with fixed_batches("features", size=FEATURE_BATCH, device=machine.device):
+    with fixed_batches("features", size=batch_size, device=machine.device):
         features = extract(
             backbone, batches, total=len(dataset.examples), device=machine.device, notify=notify
         )

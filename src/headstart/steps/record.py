@@ -19,7 +19,7 @@ from headstart.config.toml import dump
 from headstart.planning.lines import plan_state
 from headstart.planning.plan import Plan
 from headstart.steps.job import Job
-from headstart.steps.judge import Judged, finite, predictions_csv
+from headstart.steps.judge import Judged, predictions_csv
 from headstart.steps.learn import Learned
 from headstart.steps.prepare import Prepared
 from headstart.steps.report import advice, report_page
@@ -88,37 +88,35 @@ def data_record(prepared: Prepared) -> dict[str, Any]:
 def result_record(job: Job, learned: Learned, judged: Judged, clock: Clock) -> dict[str, Any]:
     """result.json; keys are only ever added."""
     task, plan, prepared, training = job.task, job.plan, job.prepared, learned.training
-    return finite(
-        {
-            "format": FORMAT,
-            "task": plan.task,
-            "model": plan.model,
-            "technique": plan.technique,
-            "labels": list(task.labels),
-            "data": {
-                "train": len(prepared.splits.train),
-                "val": len(prepared.splits.val),
-                "test": len(prepared.splits.test),
-                "fingerprint": prepared.fingerprint,
-            },
-            "metric": plan.metric,
-            "val": judged.val.state(),
-            "test": judged.test.state(),
-            "baselines": {
-                name: {part: scores.state() for part, scores in parts.items()}
-                for name, parts in judged.baselines.items()
-            },
-            "returned": learned.returned,
-            "why_returned": learned.why,
-            "temperature": learned.temperature,
-            "seconds": clock.seconds(),
-            "epochs": training.epochs if training else 0,
-            "steps": training.steps if training else 0,
-            "peak_memory_bytes": peak_memory(),
-            "versions": versions(),
-            "stopped": _stopped(learned, plan),
-        }
-    )
+    return {
+        "format": FORMAT,
+        "task": plan.task,
+        "model": plan.model,
+        "technique": plan.technique,
+        "labels": list(task.labels),
+        "data": {
+            "train": len(prepared.splits.train),
+            "val": len(prepared.splits.val),
+            "test": len(prepared.splits.test),
+            "fingerprint": prepared.fingerprint,
+        },
+        "metric": plan.metric,
+        "val": judged.val.state(),
+        "test": judged.test.state(),
+        "baselines": {
+            name: {part: scores.state() for part, scores in parts.items()}
+            for name, parts in judged.baselines.items()
+        },
+        "returned": learned.returned,
+        "why_returned": learned.why,
+        "temperature": learned.temperature,
+        "seconds": clock.seconds(),
+        "epochs": training.epochs if training else 0,
+        "steps": training.steps if training else 0,
+        "peak_memory_bytes": peak_memory(),
+        "versions": versions(),
+        "stopped": _stopped(learned, plan),
+    }
 
 
 def _stopped(learned: Learned, plan: Plan) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from headstart.artifact.run import RunFolder
 from headstart.contracts import Modality, Task
+from headstart.data.labels import count_labels
 from headstart.evaluation.advice import Evidence, advise
 from headstart.evaluation.answers import Answers
 from headstart.evaluation.calibration import reliability
@@ -16,7 +17,6 @@ from headstart.evaluation.confusion import class_scores, confusion, mistakes
 from headstart.evaluation.report.content import Calibration, Mistake, ReportContent
 from headstart.evaluation.report.page import render
 from headstart.planning.lines import plan_lines
-from headstart.steps.decide import label_counts
 from headstart.steps.job import Job
 from headstart.steps.judge import Judged
 from headstart.steps.learn import Learned
@@ -28,7 +28,7 @@ SHOWN_MISTAKES = 24
 def advice(job: Job, learned: Learned, judged: Judged, result: Mapping[str, Any]) -> list[str]:
     """What to try next, from what the run has shown."""
     task, plan, prepared = job.task, job.plan, job.prepared
-    counts = label_counts(prepared.part("train"))
+    counts = count_labels(prepared.part("train"))
     rarest = min(counts, key=lambda label: (counts[label], label))
     probe = judged.baselines.get("linear_probe")
     history = learned.training.history if learned.training else ()
@@ -115,11 +115,16 @@ def _answers(task: Classification, judged: Judged) -> Answers:
 
 
 def _worst(task: Task, judged: Judged) -> tuple[str, float, int] | None:
+    """The label that is found least often, its recall and its support; None where no example has one."""
     if not isinstance(task, Classification):
         return None
-    rows = [row for row in class_scores(_answers(task, judged)) if row.support]
-    worst = min(rows, key=lambda row: (row.recall, row.label))
-    return worst.label, worst.recall, worst.support
+    rows = [
+        (row.recall, row.label, row.support) for row in class_scores(_answers(task, judged)) if row.support
+    ]
+    if not rows:
+        return None
+    recall, label, support = min(rows)
+    return label, recall, support
 
 
 def _events(folder: RunFolder) -> list[Mapping[str, Any]]:

@@ -82,7 +82,7 @@ class Classification:
         metric = options.get("metric") or kind.main_metric
         if metric not in kind.metrics:
             raise ConfigError(
-                f"metric: unknown metric '{metric}'.{did_you_mean(metric, kind.metrics)}",
+                f"train.metric: unknown metric '{metric}'.{did_you_mean(metric, kind.metrics)}",
                 f"There are: {', '.join(kind.metrics)}.",
             )
         return cls(labels, kind, metric)

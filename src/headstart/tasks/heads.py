@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 from headstart.contracts import Head
 
@@ -23,6 +24,21 @@ class Classifier(nn.Module):
         return outputs
 
 
+class RowsNorm(nn.BatchNorm1d):
+    """BatchNorm of rows; one row alone has no spread and is normalised as in evaluation.
+
+    A last batch may be one example, and so may be what fits in memory.
+    """
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """(B, D) to (B, D)."""
+        if len(rows) > 1 or not self.training:
+            return super().forward(rows)
+        return functional.batch_norm(
+            rows, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+        )
+
+
 def build_head(feature_size: int, outputs: int, head: Head) -> nn.Module:
     """Layers from (B, feature_size) to (B, outputs); a plain linear layer where nothing else is asked."""
     widths = (feature_size, *head.hidden)
@@ -30,7 +46,7 @@ def build_head(feature_size: int, outputs: int, head: Head) -> nn.Module:
     for width, following in pairwise(widths):
         layers += _linear(width, following, head.dropout)
         if head.batch_norm:
-            layers.append(nn.BatchNorm1d(following))
+            layers.append(RowsNorm(following))
         layers.append(nn.ReLU())
     layers += _linear(widths[-1], outputs, head.dropout)
     return layers[0] if len(layers) == 1 else nn.Sequential(*layers)

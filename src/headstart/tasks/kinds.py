@@ -231,17 +231,17 @@ def choose_kind(*, labels: int, multi_label: bool, loss: str | None) -> Kind:
         ConfigError: a loss that is not there or does not go with these labels.
     """
     if loss not in (None, "softmax", "sigmoid"):
-        raise ConfigError(f"loss: must be 'softmax' or 'sigmoid'. Got '{loss}'.")
+        raise ConfigError(f"train.loss: must be 'softmax' or 'sigmoid'. Got '{loss}'.")
     if multi_label and loss == "softmax":
         raise ConfigError(
-            "loss: 'softmax' gives one label an example, but these have several.",
+            "train.loss: 'softmax' gives one label an example, but these have several.",
             "Use 'sigmoid', or leave it out.",
         )
     if multi_label:
         return MULTI_LABEL
     if loss == "sigmoid" and labels != 2:
         raise ConfigError(
-            f"loss: 'sigmoid' tells two labels apart, but there are {labels}.",
+            f"train.loss: 'sigmoid' tells two labels apart, but there are {labels}.",
             "Use 'softmax', or leave it out.",
         )
     return SIGMOID if loss == "sigmoid" else SOFTMAX

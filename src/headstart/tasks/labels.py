@@ -28,8 +28,6 @@ def find_labels(examples: Sequence[Example], *, multi_label: bool) -> tuple[str,
         DataError: an example without a label, or with several where one is expected; too few labels.
     """
     problems = [problem for example in examples if (problem := _problem(example, multi_label))]
-    if len(problems) > SHOWN:
-        problems[SHOWN:] = [f"and {len(problems) - SHOWN} more."]
     if problems:
         raise DataError.listed("Labels", problems, "Label these examples, or leave them out.")
     labels = tuple(sorted({name for example in examples for name in label_names(example)}))

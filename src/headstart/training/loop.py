@@ -52,7 +52,7 @@ class TrainBatches(Protocol):
 
 @dataclass(frozen=True)
 class Validation:
-    """What validating gave: the main metric, higher is better, and the mean loss."""
+    """What validating gave: the main metric, and the mean loss."""
 
     metric: float
     loss: float
@@ -103,7 +103,7 @@ def train(
         phases: what is trained, in order. Each ends with the best weights of the run so far put
             back, so that a later phase never makes the result worse.
         boundaries: of the backbone.
-        task: gives the loss.
+        task: gives the loss, and says whether the main metric is an error.
         plan: optimiser, objective, precision, device and seed.
         batches: of the training data; `plan.accumulate` of them make a step.
         validate: called at every epoch's end, with the network in evaluation mode.
@@ -187,7 +187,8 @@ def train(
             # What the time limit cut short is validated, as it may be the best; a signal waits for nothing.
             if stopped and (stopped != TIME_LIMIT or state.is_validated):
                 break
-            validated = _validated(learner, state, phase, validate)
+            lower_is_better = plan.metric in task.lower_is_better
+            validated = _validated(learner, state, phase, validate, lower_is_better=lower_is_better)
             state = state.after_epoch(validated)
             tell(validated)
             if notice := diagnose(state.history):
@@ -212,12 +213,14 @@ def _windows(batches: Iterator[Batch], size: int) -> Iterator[list[Batch]]:
         yield window
 
 
-def _validated(learner: Learner, state: TrainState, phase: Phase, validate: Validate) -> Validated:
+def _validated(
+    learner: Learner, state: TrainState, phase: Phase, validate: Validate, *, lower_is_better: bool
+) -> Validated:
     """Validate the weights (their average, where one is kept), and keep them where they are the best."""
     learner.network.eval()
     with learner.average.in_place():
         now = validate(learner.network)
-        best = state.is_best(now.metric, now.loss)
+        best = state.is_best(now.metric, now.loss, lower_is_better=lower_is_better)
         if best:
             learner.keep_best()
     return Validated(

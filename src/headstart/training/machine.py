@@ -1,4 +1,4 @@
-"""What this machine is: device, cores, memory. The facts that the plan asks for."""
+"""What this machine is, as the plan asks, and how this process uses its memory."""
 
 from __future__ import annotations
 
@@ -34,7 +34,6 @@ def machine_facts(device: str | None) -> MachineFacts:
     return MachineFacts(
         device=name,
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        memory=int(torch.cuda.mem_get_info(name)[0]) if on_gpu else _free_memory(),
         bf16=on_gpu and torch.cuda.is_bf16_supported(),
     )
 
@@ -67,10 +66,3 @@ def _present() -> list[str]:
     present = ["cuda"] if torch.cuda.is_available() else []
     present += ["mps"] if torch.backends.mps.is_available() else []
     return [*present, "cpu"]
-
-
-def _free_memory() -> int:
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError):
-        return 8 * 1024**3

@@ -69,7 +69,7 @@ class TrainState:
 
     @property
     def best(self) -> Validated | None:
-        """The best validation so far: the highest metric, ties by the lowest loss."""
+        """The best validation so far; see `is_best`."""
         return next((validated for validated in reversed(self.history) if validated.best), None)
 
     @property
@@ -77,9 +77,12 @@ class TrainState:
         """Whether the weights are those of the last validation."""
         return self.position == 0 and bool(self.history)
 
-    def is_best(self, metric: float, loss: float) -> bool:
-        """Whether a validation with these values would be the best so far."""
-        return self.best is None or _rank(metric, loss) > _rank(self.best.metric, self.best.loss)
+    def is_best(self, metric: float, loss: float, *, lower_is_better: bool = False) -> bool:
+        """Whether a validation with these values would be the best so far; ties go by the loss."""
+        if self.best is None:
+            return True
+        sign = -1 if lower_is_better else 1
+        return _rank(sign * metric, loss) > _rank(sign * self.best.metric, self.best.loss)
 
     def after_step(self, batches: int, sums: Sums, micro_batch: int) -> TrainState:
         """The state after an optimiser step on so many batches."""

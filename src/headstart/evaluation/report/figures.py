@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -30,11 +31,11 @@ def score_bars(judged: Verdict) -> Figure:
     return Figure(name, keys, charts.bars(judged.intervals, metric=judged.metric))
 
 
-def training_curves(trained: History, *, metric: str, probe: float | None) -> list[Figure]:
+def training_curves(trained: History, *, metric: str, probe: float) -> list[Figure]:
     """Loss, main metric and learning rate; none where nothing was trained step by step.
 
     Args:
-        probe: what the linear probe reaches on validation data.
+        probe: what the linear probe reaches on validation data; NaN where that is not known.
     """
     loss = [
         Line("each step", "step", trained.loss),
@@ -46,7 +47,7 @@ def training_curves(trained: History, *, metric: str, probe: float | None) -> li
         Line("validation", "val", trained.val_metric),
     ]
     rate = [Line("of the head", "train", [point for point in trained.lr if point[1] > 0])]
-    of_metric = Scale(lambda value: words.tick(value, metric), reference=probe)
+    of_metric = Scale(lambda value: words.tick(value, metric), reference=None if math.isnan(probe) else probe)
     drawn = [
         _curves("Loss", loss, Scale("{:.3g}".format, zero=True), trained),
         _curves(words.title(metric), metrics, of_metric, trained),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -43,7 +44,7 @@ def render(content: ReportContent) -> str:
             trained=trained,
             went={stretch.phase: stretch for stretch in trained.stretches},
             curves=figures.training_curves(
-                trained, metric=judged.metric, probe=probe.value if probe else None
+                trained, metric=judged.metric, probe=probe.value if probe else math.nan
             ),
             per_class=sorted(content.per_class, key=lambda row: (row.f1, row.label)),
             readable=READABLE,

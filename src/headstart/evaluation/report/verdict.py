@@ -84,9 +84,21 @@ def remarks(result: Mapping[str, Any], lower_is_better: frozenset[str]) -> list[
     model = baselines.pop(MODEL)
     if result["technique"] == "linear-probe":
         baselines.pop("linear probe", None)
-    said = [_of_split(judged, scores_on(result, "val"), lower=lower), _of_width(judged, model)]
+    said = [
+        _of_choice(result),
+        _of_split(judged, scores_on(result, "val"), lower=lower),
+        _of_width(judged, model),
+    ]
     said += [_of_baseline(name, baseline, model, lower=lower) for name, baseline in baselines.items()]
     return [sentence for sentence in said if sentence]
+
+
+def _of_choice(result: Mapping[str, Any]) -> str:
+    """Where training was in vain."""
+    if result.get("returned") != "probe" or not result["steps"]:
+        return ""
+    why = result["why_returned"]
+    return f"Training did not beat the linear probe, so the probe is what this model is: {why}."
 
 
 def _of_split(judged: Verdict, validation: Mapping[str, Scores], *, lower: bool) -> str:

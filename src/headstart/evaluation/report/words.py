@@ -28,9 +28,9 @@ def percent(share: float, digits: int = 1) -> str:
     return f"{100 * share:.{digits}f}{SPACE}%"
 
 
-def number(value: float | None, metric: str) -> str:
-    """A score: accuracies in percent, others with three decimals."""
-    if value is None or not math.isfinite(value):
+def number(value: float, metric: str) -> str:
+    """A score: accuracies in percent, others with three decimals; a dash where it is not defined."""
+    if not math.isfinite(value):
         return DASH
     return percent(value) if metric.endswith("accuracy") else f"{value:.3f}"
 

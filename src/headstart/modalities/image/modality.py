@@ -39,7 +39,7 @@ class ImageModality:
 
     @staticmethod
     def scan(example: Example) -> Scan:
-        """Decode the image once, whole; needs no checkpoint, so it may be asked of the class."""
+        """Decode the image once, whole."""
         return scan_image(example.input)
 
     def view(self, example: Example, epoch: int | None) -> View:
