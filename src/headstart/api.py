@@ -15,7 +15,7 @@ from headstart.artifact.run import existing_run
 from headstart.config.load import load as load_config
 from headstart.config.schema import Config
 from headstart.config.shortcuts import expand
-from headstart.data.dataset import Dataset, Finding
+from headstart.data.dataset import Dataset, Finding, Splits
 from headstart.evaluation.scores import Scores
 from headstart.planning.plan import Plan
 from headstart.steps.prepare import read_data
@@ -104,6 +104,11 @@ def read(data: str | Path, settings: Mapping[str, Any] | None = None) -> Dataset
 def check(data: str | Path, settings: Mapping[str, Any] | None = None) -> tuple[Finding, ...]:
     """What is in the data, and what is wrong with it: ``headstart check``."""
     return workflow.check(_request(data, settings))
+
+
+def split(data: str | Path, settings: Mapping[str, Any] | None = None) -> Splits:
+    """Which examples `fit` would train on, validate on and test on: ids in ``train``, ``val``, ``test``."""
+    return workflow.split(_request(data, settings))
 
 
 def plan(data: str | Path, settings: Mapping[str, Any] | None = None) -> Plan:

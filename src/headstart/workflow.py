@@ -15,7 +15,7 @@ from headstart.artifact.run import RunFolder, existing_run, name_for, new_run, n
 from headstart.config.load import load as load_config
 from headstart.config.schema import Config
 from headstart.contracts import Backbone, Observer, Prediction
-from headstart.data.dataset import Finding
+from headstart.data.dataset import Finding, Splits
 from headstart.errors import DataError, Interrupted
 from headstart.evaluation.scores import Scores
 from headstart.planning.facts import MachineFacts
@@ -53,6 +53,13 @@ def check(config: Config, *, stream: TextIO | None = None) -> tuple[Finding, ...
     """
     with watching(stream) as watch:
         return findings_without_features(inspect(config, notify=watch.notify))
+
+
+def split(config: Config, *, stream: TextIO | None = None) -> Splits:
+    """The split that `fit` would make: ids by part, copies and near copies kept together."""
+    with watching(stream) as watch:
+        prepared, _ = _prepare(config, machine_facts(config.device), Clock(), watch)
+    return prepared.splits
 
 
 def plan(config: Config, *, stream: TextIO | None = None) -> Plan:

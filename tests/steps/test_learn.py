@@ -86,3 +86,11 @@ def test_a_loaded_model_says_what_the_run_wrote(photos: Path, tmp_path: Path) ->
         name, _, label, score, *_ = row.split(",")
         (alone,) = model.predict([photos / name])
         assert (alone.label, str(alone.score)) == (label, score)
+
+
+def test_a_run_has_the_split_that_was_shown_before(photos: Path, tmp_path: Path) -> None:
+    settings = {"model.image_size": 64}
+    shown = hs.split(photos, settings)
+    fitted(photos, tmp_path / "run", **{"technique.name": "linear-probe"})
+    written = json.loads((tmp_path / "run" / "data.json").read_text())["splits"]
+    assert written == shown.state()
