@@ -101,9 +101,9 @@ def fit(
         with watching(stream) as watch:
             prepared, backbone = _prepare(config, machine, clock, watch)
         prepared = prepared_as_begun(folder, prepared, allow_data_change=allow_data_change)
-        task = task_of(config, prepared)
         begun = plan_as_begun(folder, machine.device)
-        decided = begun or decide(config, prepared, task, backbone, machine)
+        decided = begun or decide(config, prepared, task_of(config, prepared), backbone, machine)
+        task = task_of(config, prepared, metric=decided.metric)
         show_findings(stream, prepared.findings)
         show_plan(stream, decided)
         begin_record(folder, config, decided, prepared)

@@ -94,3 +94,13 @@ def test_a_run_has_the_split_that_was_shown_before(photos: Path, tmp_path: Path)
     fitted(photos, tmp_path / "run", **{"technique.name": "linear-probe"})
     written = json.loads((tmp_path / "run" / "data.json").read_text())["splits"]
     assert written == shown.state()
+
+
+def test_the_model_names_the_metric_that_the_plan_chose(photos: Path, tmp_path: Path) -> None:
+    for file in (*photos.glob("across/*.png"), *photos.glob("down/[12].png")):
+        copy = tmp_path / "uneven" / file.relative_to(photos)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(file.read_bytes())
+    result = fitted(tmp_path / "uneven", tmp_path / "run", **{"technique.name": "linear-probe"})
+    bundle = json.loads((tmp_path / "run" / "model" / "bundle.json").read_text())
+    assert result["metric"] == bundle["task"]["metric"] == "macro_f1"

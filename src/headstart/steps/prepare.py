@@ -91,13 +91,17 @@ def task_options(config: Config) -> dict[str, Any]:
     return {name: value for name, value in stated.items() if value is not None}
 
 
-def task_of(config: Config, prepared: Prepared) -> Task:
+def task_of(config: Config, prepared: Prepared, *, metric: str | None = None) -> Task:
     """The task that the training split states.
+
+    Args:
+        metric: the main one, where the plan has decided; None is what was asked for, or the usual one.
 
     Raises:
         DataError: targets that cannot be learned from.
     """
-    task: Task = task_class(config).from_examples(prepared.part("train"), task_options(config))
+    options = task_options(config) | ({"metric": metric} if metric else {})
+    task: Task = task_class(config).from_examples(prepared.part("train"), options)
     return task
 
 
