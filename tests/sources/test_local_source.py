@@ -20,6 +20,11 @@ NETWORKS = [
     ("test_vit", None),
     ("test_mambaout", 64),
     ("test_nfnet", 64),
+    # Large files, or slow to build.
+    *(
+        pytest.param(architecture, None, marks=pytest.mark.slow)
+        for architecture in ("vgg11", "inception_v3", "vit_tiny_patch16_224", "resnet50")
+    ),
 ]
 
 
