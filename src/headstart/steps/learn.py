@@ -71,9 +71,10 @@ def learn(job: Job, *, checkpoints: Path, seconds: float | None, observers: Sequ
         probed = judge.candidate(probe_network(job, pristine, job.probe))
         if trained is None or not judge.believes(trained, probed):
             temperature = judge.temperature(probed)
+            why = judge.why(trained, probed, probed) if trained else "no phase was planned"
             if job.plan.refit:
                 refit_probe(job, probed.network)
-            why = judge.why(trained, probed, probed) if trained else "no phase was planned"
+                why += "; then fitted once more on training and validation data"
             return Learned(probed.network, Head(), "probe", why, probed.outputs, temperature, training)
         why = judge.why(trained, probed, trained)
     else:
