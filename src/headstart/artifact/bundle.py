@@ -37,7 +37,7 @@ def save_bundle(
     temperature: float,
     batch_size: int,
     versions: Mapping[str, str],
-) -> dict[str, Any]:
+) -> None:
     """Write a bundle whole, or not at all.
 
     Args:
@@ -49,9 +49,6 @@ def save_bundle(
         temperature: by which logits are divided.
         batch_size: of every prediction, padded.
         versions: of the libraries that made it.
-
-    Returns:
-        What bundle.json says.
     """
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     weights = save_tensors(tensors)
@@ -75,7 +72,6 @@ def save_bundle(
     }
     text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
     write_folder_durably(folder, {WEIGHTS: weights, FACTS: text.encode()})
-    return facts
 
 
 def load_bundle(path: Path, *, device: str = "cpu") -> Model:

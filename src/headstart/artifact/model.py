@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import nn
 
-from headstart.contracts import Example, Modality, Prediction, Task, View
-from headstart.data.batches import EvaluationBatches, MakeView
+from headstart.contracts import Batch, Example, Modality, Prediction, Task, View
+from headstart.data.batches import EvaluationBatches, collate_padded
 from headstart.data.prefetch import prefetch
 from headstart.errors import DataError
 from headstart.evaluation.outputs import compute_outputs
@@ -82,19 +82,30 @@ class Model:
         )
         answers = prefetch(self._view, examples, threads=THREADS, ahead=2 * self._batch_size)
         while some := list(islice(answers, self._batch_size)):
-            views = {example.id: answer for example, answer in some if isinstance(answer, View)}
-            readable = [example for example, _ in some if example.id in views]
-            predictions = map(self.task.decode, self._run(readable, _made(views)))
+            readable = [(example, answer) for example, answer in some if isinstance(answer, View)]
+            predictions = map(self.task.decode, self._outputs_of_views(readable))
             yield from (next(predictions) if isinstance(answer, View) else answer for _, answer in some)
 
     def outputs(self, examples: Sequence[Example]) -> list[Any]:
         """What `predict` decodes, of the examples of a dataset."""
-        return self._run(examples, self._modality.view)
-
-    def _run(self, examples: Sequence[Example], view: MakeView) -> list[Any]:
-        batches = EvaluationBatches(
-            examples, view, self.task.collate, batch_size=self._batch_size, threads=THREADS
+        return self._run(
+            EvaluationBatches(
+                examples,
+                self._modality.view,
+                self.task.collate,
+                batch_size=self._batch_size,
+                threads=THREADS,
+            )
         )
+
+    def _outputs_of_views(self, made: Sequence[tuple[Example, View]]) -> list[Any]:
+        """The same, of one batch whose views are made."""
+        if not made:
+            return []
+        examples, views = zip(*made, strict=True)
+        return self._run([collate_padded(examples, views, self.task.collate, batch_size=self._batch_size)])
+
+    def _run(self, batches: Iterable[Batch]) -> list[Any]:
         with fixed_batches("predictions", size=self._batch_size, device=self._device):
             outputs = compute_outputs(self.task, self.torch, batches, device=self._device)
         # Tasks whose outputs are no logits keep the temperature 1.
@@ -105,11 +116,6 @@ class Model:
             return example, self._modality.view(example, None)
         except DataError as error:
             return example, error
-
-
-def _made(views: Mapping[str, View]) -> MakeView:
-    """The views that were made already."""
-    return lambda example, _: views[example.id]
 
 
 def _name(value: Any, place: int) -> str:

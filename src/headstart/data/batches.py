@@ -9,7 +9,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import partial
 from itertools import islice
 
@@ -26,15 +26,14 @@ CORES = os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
-class TrainBatches:
-    """Training examples, shuffled anew each epoch; a short last batch is kept.
+class _Batches:
+    """Examples, and what makes batches of them.
 
     Attributes:
-        examples: of the training split.
+        examples: those of a split, or those to predict.
         view: the modality's.
         collate: the task's.
         batch_size: examples a batch.
-        seed: of the order.
         threads: that make views.
     """
 
@@ -43,12 +42,40 @@ class TrainBatches:
     collate: Collate
     _: KW_ONLY
     batch_size: int
-    seed: int
     threads: int = CORES
 
     def __len__(self) -> int:
-        """Batches in an epoch."""
+        """Batches in one pass."""
         return math.ceil(len(self.examples) / self.batch_size)
+
+    def _made(self, examples: Sequence[Example], epoch: int | None, collate: Collate) -> Iterator[Batch]:
+        """Batches in the order of the examples; views of the next ones are made meanwhile."""
+
+        def made(example: Example) -> tuple[Example, View]:
+            try:
+                return example, self.view(example, epoch)
+            except (HeadstartError, MemoryError):
+                raise
+            except Exception as error:
+                raise DataError(
+                    f"{example.origin or example.id}: cannot be made ready: {type(error).__name__}: {error}.",
+                    "Remove or repair it.",
+                ) from error
+
+        with closing(prefetch(made, examples, threads=self.threads, ahead=2 * self.batch_size)) as results:
+            while rows := list(islice(results, self.batch_size)):
+                yield collate([example for example, _ in rows], [view for _, view in rows])
+
+
+@dataclass(frozen=True)
+class TrainBatches(_Batches):
+    """Training examples, shuffled anew each epoch; a short last batch is kept.
+
+    Attributes:
+        seed: of the order.
+    """
+
+    seed: int = field(kw_only=True)
 
     def order(self, epoch: int) -> list[Example]:
         """The examples as this epoch takes them."""
@@ -61,50 +88,19 @@ class TrainBatches:
         Raises:
             DataError: an example has no view; the message names it.
         """
-        examples = self.order(epoch)[start * self.batch_size :]
-        return _batches(
-            examples,
-            self.view,
-            self.collate,
-            epoch=epoch,
-            batch_size=self.batch_size,
-            threads=self.threads,
-        )
+        return self._made(self.order(epoch)[start * self.batch_size :], epoch, self.collate)
 
 
 @dataclass(frozen=True)
-class EvaluationBatches:
+class EvaluationBatches(_Batches):
     """Examples in their order, without augmentation, in batches of one fixed size.
 
     The last batch is filled up with its last example; its ids name the real ones only.
-
-    Attributes:
-        examples: to evaluate, or to predict.
-        view: the modality's.
-        collate: the task's.
-        batch_size: examples a batch.
-        threads: that make views.
     """
 
-    examples: Sequence[Example]
-    view: MakeView
-    collate: Collate
-    _: KW_ONLY
-    batch_size: int
-    threads: int = CORES
-
-    def __len__(self) -> int:
-        return math.ceil(len(self.examples) / self.batch_size)
-
     def __iter__(self) -> Iterator[Batch]:
-        return _batches(
-            self.examples,
-            self.view,
-            partial(collate_padded, collate=self.collate, batch_size=self.batch_size),
-            epoch=None,
-            batch_size=self.batch_size,
-            threads=self.threads,
-        )
+        padded = partial(collate_padded, collate=self.collate, batch_size=self.batch_size)
+        return self._made(self.examples, None, padded)
 
 
 def collate_padded(
@@ -114,30 +110,3 @@ def collate_padded(
     lacking = batch_size - len(examples)
     batch = collate([*examples, *[examples[-1]] * lacking], [*views, *[views[-1]] * lacking])
     return replace(batch, ids=batch.ids[: len(examples)])
-
-
-def _batches(
-    examples: Sequence[Example],
-    view: MakeView,
-    collate: Collate,
-    *,
-    epoch: int | None,
-    batch_size: int,
-    threads: int,
-) -> Iterator[Batch]:
-    """Batches in the order of the examples; views of the next ones are made meanwhile."""
-
-    def made(example: Example) -> tuple[Example, View]:
-        try:
-            return example, view(example, epoch)
-        except (HeadstartError, MemoryError):
-            raise
-        except Exception as error:
-            raise DataError(
-                f"{example.origin or example.id}: cannot be made ready: {type(error).__name__}: {error}.",
-                "Remove or repair it.",
-            ) from error
-
-    with closing(prefetch(made, examples, threads=threads, ahead=2 * batch_size)) as results:
-        while rows := list(islice(results, batch_size)):
-            yield collate([example for example, _ in rows], [view for _, view in rows])

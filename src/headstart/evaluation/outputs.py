@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from headstart.contracts import Batch, Task
+from headstart.data.placing import placed
 
 
 def compute_outputs(
@@ -33,8 +34,8 @@ def compute_outputs(
     outputs: list[Any] = []
     with _evaluating(network.to(device)), torch.inference_mode():
         for batch in batches:
-            inputs = {name: _on(device, values) for name, values in batch.inputs.items()}
-            outputs.extend(task.outputs(network, replace(batch, inputs=inputs)))
+            on_device = replace(batch, inputs=placed(batch.inputs, device))
+            outputs.extend(task.outputs(network, on_device))
     return outputs
 
 
@@ -47,8 +48,3 @@ def _evaluating(network: nn.Module) -> Iterator[None]:
     finally:
         for module, mode in modes.items():
             module.training = mode
-
-
-def _on(device: str, values: Tensor) -> Tensor:
-    layout = torch.channels_last if values.dim() == 4 else torch.contiguous_format
-    return values.to(device, memory_format=layout)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from headstart.contracts import Backbone, Batch, Event, Progress
+from headstart.data.placing import placed
 
 Float32 = np.dtype[np.float32]
 
@@ -39,14 +40,10 @@ def extract(
     done = 0
     with torch.inference_mode():
         for batch in batches:
-            inputs = {name: _laid_out(value.to(device)) for name, value in batch.inputs.items()}
-            rows[done : done + len(batch)] = module(**inputs)[: len(batch)].float().cpu().numpy()
+            features = module(**placed(batch.inputs, device))
+            rows[done : done + len(batch)] = features[: len(batch)].float().cpu().numpy()
             done += len(batch)
             if notify is not None:
                 notify(Progress(step=0, what="features", done=done, total=total))
     module.train(training)
     return rows
-
-
-def _laid_out(value: torch.Tensor) -> torch.Tensor:
-    return value.contiguous(memory_format=torch.channels_last) if value.dim() == 4 else value

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from headstart.catalog import TASKS, TECHNIQUES, resolve
+from headstart.catalog import TECHNIQUES, resolve
 from headstart.config.load import bind_options
 from headstart.config.schema import Config
 from headstart.contracts import Backbone, Scan, Task
@@ -20,7 +20,7 @@ from headstart.planning.freezing import frozen
 from headstart.planning.make import make_plan
 from headstart.planning.mirror import mirror_sensitive
 from headstart.planning.plan import Plan
-from headstart.steps.prepare import Prepared
+from headstart.steps.prepare import Prepared, task_class
 
 
 def data_facts(prepared: Prepared, task: Task) -> DataFacts:
@@ -53,9 +53,8 @@ def refuse_unknown_names(config: Config) -> None:
     Raises:
         RequestError: a name or option that is not there.
     """
-    resolve("task", config.task or "image-classification", TASKS)
-    technique = resolve("technique", rules.technique(config).value, TECHNIQUES)
-    bind_options(technique, config.technique.options)
+    task_class(config)
+    bind_options(_technique_class(config), config.technique.options)
 
 
 def refuse_unknown_boundaries(config: Config, backbone: Backbone) -> None:
@@ -74,18 +73,21 @@ def decide(config: Config, prepared: Prepared, task: Task, backbone: Backbone, m
         ConfigError: a name, option or metric that does not go with the data or the model.
     """
     train, val = ([task.encode(example) for example in prepared.part(name)] for name in ("train", "val"))
-    technique = resolve("technique", rules.technique(config).value, TECHNIQUES)
     plan = make_plan(
         config,
         Facts(data_facts(prepared, task), model_facts(backbone), machine),
         task=task.name,
         metric=task.metric,
-        technique=technique,
+        technique=_technique_class(config),
         class_weights=task.class_weights(prepared.part("train")),
         has_probe=task.linear_targets(train) is not None,
     )
     _refuse_undefined(plan.metric, task, train, val)
     return plan
+
+
+def _technique_class(config: Config) -> Any:
+    return resolve("technique", rules.technique(config).value, TECHNIQUES)
 
 
 def _refuse_undefined(metric: str, task: Task, train: Sequence[Any], val: Sequence[Any]) -> None:

@@ -14,6 +14,7 @@ from headstart.artifact.run import RunFolder, read_json
 from headstart.config.schema import Config
 from headstart.contracts import Example, Task
 from headstart.data.dataset import select
+from headstart.data.labels import labels_of
 from headstart.data.layout import some
 from headstart.data.scanning import scan
 from headstart.data.table_files import is_table
@@ -156,7 +157,7 @@ def predictions_csv(task: Task, judged: Judged) -> str:
     writer.writerow(["id", "true", "predicted", "score", *(f"score:{label}" for label in task.labels)])
     for example, output in zip(judged.examples, judged.outputs, strict=True):
         said = task.decode(output)
-        truth = example.target if isinstance(example.target, str) else "|".join(example.target)
+        truth = "|".join(labels_of(example.target))
         answer = "|".join(said.labels) if said.label is None else said.label
         top = "" if said.score is None else said.score
         writer.writerow([example.id, truth, answer, top, *(said.scores[label] for label in task.labels)])

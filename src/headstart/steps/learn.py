@@ -60,14 +60,16 @@ def learn(job: Job, *, checkpoints: Path, seconds: float | None, observers: Sequ
         observers: told of every event.
     """
     judge = _Validator(job)
-    pristine = copy.deepcopy(job.backbone) if job.plan.phases else job.backbone
+    considers_probe = job.probe is not None and (job.plan.keep_probe or not job.plan.phases)
+    # Training changes the module in place.
+    pristine = copy.deepcopy(job.backbone) if job.plan.phases and considers_probe else job.backbone
     training: TrainResult | None = None
     trained: _Candidate | None = None
     if job.plan.phases:
         network = build_network(job)
         training = _train(job, network, judge, checkpoints=checkpoints, seconds=seconds, observers=observers)
         trained = judge.candidate(network)
-    if job.probe is not None and (trained is None or job.plan.keep_probe):
+    if job.probe is not None and considers_probe:
         probed = judge.candidate(probe_network(job, pristine, job.probe))
         if trained is None or not judge.believes(trained, probed):
             temperature = judge.temperature(probed)

@@ -74,7 +74,23 @@ class Kind(Protocol):
         ...
 
 
-class Softmax:
+class _LogitALabel:
+    """The head has an output for each label, and that is its logit."""
+
+    def head_outputs(self, labels: int) -> int:
+        """One for each label."""
+        return labels
+
+    def head_targets(self, targets: Floats) -> Floats:
+        """The targets themselves."""
+        return targets
+
+    def logits(self, outputs: Tensor) -> Tensor:
+        """The outputs themselves, as float32."""
+        return outputs.float()
+
+
+class Softmax(_LogitALabel):
     """One label of many: the probabilities sum to one; the loss is cross entropy.
 
     A label's weight multiplies its share of the target, so that the example counts that much.
@@ -91,18 +107,6 @@ class Softmax:
     )
     main_metric: ClassVar[str] = "accuracy"
     exclusive: ClassVar[bool] = True
-
-    def head_outputs(self, labels: int) -> int:
-        """One for each label."""
-        return labels
-
-    def head_targets(self, targets: Floats) -> Floats:
-        """The targets themselves."""
-        return targets
-
-    def logits(self, outputs: Tensor) -> Tensor:
-        """The outputs themselves, as float32."""
-        return outputs.float()
 
     def losses(
         self, logits: Tensor, targets: Tensor, weights: Tensor | None = None, smoothing: float = 0.0
@@ -164,7 +168,7 @@ class Sigmoid(Softmax):
         return torch.cat([torch.zeros_like(second), second], dim=1)
 
 
-class MultiLabel:
+class MultiLabel(_LogitALabel):
     """Any number of labels: a sigmoid each; the loss is the mean over labels of binary cross entropy.
 
     A label's weight multiplies the loss of the examples that have it, not of those that do not.
@@ -174,18 +178,6 @@ class MultiLabel:
     metrics: ClassVar[tuple[str, ...]] = ("accuracy", "macro_f1", "micro_f1", "auroc", "log_loss")
     main_metric: ClassVar[str] = "macro_f1"
     exclusive: ClassVar[bool] = False
-
-    def head_outputs(self, labels: int) -> int:
-        """One for each label."""
-        return labels
-
-    def head_targets(self, targets: Floats) -> Floats:
-        """The targets themselves."""
-        return targets
-
-    def logits(self, outputs: Tensor) -> Tensor:
-        """The outputs themselves, as float32."""
-        return outputs.float()
 
     def losses(
         self, logits: Tensor, targets: Tensor, weights: Tensor | None = None, smoothing: float = 0.0

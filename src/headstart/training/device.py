@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from headstart.contracts import Batch
+from headstart.data.placing import placed
 from headstart.errors import RunError
 from headstart.planning.plan import Plan
 
@@ -25,13 +26,7 @@ def place_network(network: nn.Module, plan: Plan) -> None:
 
 def place_batch(batch: Batch, plan: Plan) -> Batch:
     """The batch on the plan's device; inputs of four axes in its memory format."""
-
-    def laid_out(value: Tensor) -> Tensor:
-        if plan.channels_last and value.ndim == 4:
-            return value.contiguous(memory_format=torch.channels_last)
-        return value
-
-    inputs = {name: laid_out(_moved(value, plan.device)) for name, value in batch.inputs.items()}
+    inputs = placed(batch.inputs, plan.device, channels_last=plan.channels_last)
     return replace(batch, inputs=inputs, targets=_moved(batch.targets, plan.device))
 
 
