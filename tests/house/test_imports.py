@@ -12,9 +12,9 @@ import headstart
 ROOT = Path(headstart.__file__).parent
 ROWS = (
     ("errors",),
-    ("contracts", "catalog"),
+    ("contracts", "catalog", "durable"),
     ("config",),
-    ("planning", "modalities"),
+    ("planning", "modalities", "store"),
     ("data", "sources", "tasks", "techniques"),
     ("features", "training", "evaluation"),
     ("artifact",),

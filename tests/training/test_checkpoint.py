@@ -13,9 +13,9 @@ import torch
 from toy import Fallen, Network, Recorder, make_phases, make_plan, run, same
 
 from headstart.contracts import Notice, Validated
+from headstart.durable import write_file_durably
 from headstart.errors import CheckpointError, DiskFull, RunFolderError
 from headstart.training.checkpoint import Checkpoint, CheckpointFolder, read_checkpoint
-from headstart.training.durable import write_file_durably
 from headstart.training.state import Sums, TrainState
 
 

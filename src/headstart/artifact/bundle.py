@@ -19,9 +19,9 @@ from torch import nn
 from headstart.artifact.model import Model
 from headstart.catalog import MODALITIES, TASKS, resolve
 from headstart.contracts import Backbone, Head, Task
+from headstart.durable import write_folder_durably
 from headstart.errors import BundleError, RunFolderError
 from headstart.sources.resolve import rebuild
-from headstart.training.durable import write_folder_durably
 
 FORMAT = 1
 WEIGHTS, FACTS, CARD = "weights.safetensors", "bundle.json", "README.md"

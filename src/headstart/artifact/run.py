@@ -13,8 +13,8 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
+from headstart.durable import is_leftover, write_file_durably
 from headstart.errors import RunFolderError
-from headstart.training.durable import is_leftover, write_file_durably
 
 
 @dataclass(frozen=True)

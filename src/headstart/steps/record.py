@@ -16,6 +16,7 @@ from headstart.artifact.card import model_card
 from headstart.artifact.run import RunFolder, read_json, write_json
 from headstart.config.schema import Config
 from headstart.config.toml import dump
+from headstart.durable import write_file_durably
 from headstart.planning.lines import plan_state
 from headstart.planning.plan import Plan
 from headstart.steps.job import Job
@@ -24,7 +25,6 @@ from headstart.steps.learn import Learned
 from headstart.steps.prepare import Prepared
 from headstart.steps.report import advice, report_page
 from headstart.steps.resume import as_request, request_record
-from headstart.training.durable import write_file_durably
 from headstart.training.machine import peak_memory
 
 FORMAT = 1

@@ -19,8 +19,8 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from headstart.durable import Content, remove_folder, remove_leftovers, write_folder_durably
 from headstart.errors import CheckpointError, RunFolderError
-from headstart.training.durable import Content, remove_folder, remove_leftovers, write_folder_durably
 from headstart.training.state import TrainState
 
 FORMAT = 1

@@ -16,8 +16,8 @@ from headstart.contracts import (
     Progress,
     Validated,
 )
+from headstart.durable import write_file_durably
 from headstart.errors import DiskFull
-from headstart.training.durable import write_file_durably
 
 RESUMED = "resumed"
 
