@@ -1,9 +1,9 @@
-# make demo | test | slow | check: each alone on a fresh machine with Python 3.11+, git and make.
+# make demo | test | slow | check | bench: each alone on a fresh machine with Python 3.11+, git and make.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test slow check clean
+.PHONY: demo test slow check bench clean
 .DELETE_ON_ERROR:
 
 demo: $(READY)
@@ -19,6 +19,10 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Options as in make bench BENCH="--quick"; benchmarks/README.md has them all.
+bench: $(READY)
+	$(BIN)/python -m benchmarks $(BENCH)
 
 # The package with torchvision's MobileNetV2 weights pins a torch of 2020: it is installed without its needs.
 $(READY): pyproject.toml constraints.txt

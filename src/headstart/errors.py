@@ -6,7 +6,8 @@ HeadstartError                 exit 1
 │   ├── DataError                       a file, row, column or label
 │   ├── ModelError                      a model that is not there or cannot be read
 │   ├── MissingExtra                    an optional package that is not installed
-│   └── RunFolderError                  a run folder that is locked, taken, or cannot be written
+│   ├── RunFolderError                  a run folder that is locked, taken, or cannot be written
+│   └── CacheError                      a cache that cannot be written
 └── RunError                   exit 1   the run failed
     ├── CheckpointError                 a checkpoint that is damaged or belongs to another run
     ├── BundleError                     a saved model that is damaged
@@ -92,6 +93,21 @@ class MissingExtra(RequestError):
 
 class RunFolderError(RequestError):
     """A run folder is locked by another process, already used, or cannot be written."""
+
+
+class CacheError(RequestError):
+    """A cache cannot be written.
+
+    Args:
+        path: of it.
+        reason: as the system says it.
+    """
+
+    def __init__(self, path: object, reason: str | None) -> None:
+        super().__init__(
+            f"{path}: cannot be written ({reason}).",
+            "Set HEADSTART_CACHE or cache.path to a folder that can.",
+        )
 
 
 class RunError(HeadstartError):

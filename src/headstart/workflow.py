@@ -38,6 +38,7 @@ from headstart.steps.prepare import (
 from headstart.steps.record import Clock, begin_record, finish_record, versions
 from headstart.steps.resume import plan_as_begun, prepared_as_begun, refuse_other_request
 from headstart.steps.screen import show_findings, show_plan, show_scores, watch_files, watching
+from headstart.steps.supply import HEAD, cache_of
 from headstart.training.machine import keep_freed_memory, machine_facts
 
 
@@ -98,10 +99,10 @@ def fit(
     with _run_folder(config, resume) as folder:
         refuse_other_request(folder, config)
         machine = machine_facts(config.device)
-        with watching(stream) as watch:
-            prepared, backbone = _prepare(config, machine, clock, watch)
-        prepared = prepared_as_begun(folder, prepared, allow_data_change=allow_data_change)
         begun = plan_as_begun(folder, machine.device)
+        with watching(stream) as watch:
+            prepared, backbone = _prepare(config, machine, clock, watch, begun)
+        prepared = prepared_as_begun(folder, prepared, allow_data_change=allow_data_change)
         decided = begun or decide(config, prepared, task_of(config, prepared), backbone, machine)
         task = task_of(config, prepared, metric=decided.metric)
         show_findings(stream, prepared.findings)
@@ -110,10 +111,10 @@ def fit(
         with _resumable(folder):
             with clock.part("train"):
                 fitted = probe(prepared, task, prepared.part("train"), seed=config.seed)
-                job = Job(prepared, task, backbone, decided, fitted, machine.cores)
+                job = Job(prepared, task, backbone, decided, fitted)
                 learned = _learn(job, config, folder, clock, stream)
-            with clock.part("evaluate"):
-                judged = judge(_saved(folder, job, learned), job, learned)
+            with clock.part("evaluate"), watching(stream) as watch:
+                judged = judge(_saved(folder, job, learned), job, learned, notify=watch.notify)
             advice = finish_record(folder, job, learned, judged, clock)
     run = Run.open(folder.path)
     show_scores(stream, run.result, advice)
@@ -192,15 +193,24 @@ def _resumable(folder: RunFolder) -> Iterator[None]:
 
 
 def _prepare(
-    config: Config, machine: MachineFacts, clock: Clock, watch: Observer
+    config: Config, machine: MachineFacts, clock: Clock, watch: Observer, begun: Plan | None = None
 ) -> tuple[Prepared, Backbone]:
     with clock.part("prepare"):
         backbone = load_backbone(config.model.name, image_size=config.model.image_size)
         refuse_unknown_boundaries(config, backbone)
-        inspected = inspect(config, notify=watch.notify)
+        cache, why = cache_of(config)
+        inspected = inspect(config, notify=watch.notify, backbone=backbone, cache=cache, why=why)
         refuse_unusable(inspected)
     with clock.part("features"):
-        prepared = prepare(inspected, backbone, config, machine=machine, notify=watch.notify)
+        prepared = prepare(
+            inspected,
+            backbone,
+            config,
+            cache=cache,
+            machine=machine,
+            engine=begun.engines[HEAD] if begun else config.features.engine,
+            notify=watch.notify,
+        )
     return prepared, backbone
 
 

@@ -56,9 +56,10 @@ def test_a_checkpoint_for_which_there_is_no_room_leaves_the_one_before(
     fit: Fit, whole: Path, disk: Disk
 ) -> None:
     run = disk("40m") / "run"
-    assert refused(fit("--out", run)) == f"{run}/checkpoints/step-000000008"
+    refused_folder = Path(refused(fit("--out", run)))
+    assert refused_folder.parent == run / "checkpoints"
     (left,) = (run / "checkpoints").iterdir()
-    assert read_checkpoint(left).state.step == 4
+    assert read_checkpoint(left).state.step < int(refused_folder.name.removeprefix("step-"))
     disk("400m")
     assert fit("--resume", run)[0] == 0
     assert differing(run, whole) == []

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 DRIVER = Path(__file__).with_name("killed_fits.py")
-BEFORE_THE_RUN = ["before:headstart.steps.prepare.scan", "before:headstart.steps.prepare.extract"]
+BEFORE_THE_RUN = ["before:headstart.steps.prepare.take_in", "before:headstart.steps.supply.fill"]
 OF_THE_RUN = [
     "before:headstart.workflow.probe",
     "before:headstart.steps.learn.train",

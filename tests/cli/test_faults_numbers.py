@@ -117,8 +117,8 @@ def test_a_step_out_of_memory_goes_on_with_half_as_many_examples_at_once(
 @pytest.mark.parametrize(
     ("place", "what"),
     [
-        ("headstart.steps.prepare.extract", "features of 8 examples"),
-        ("headstart.steps.learn.compute_outputs", "predictions of 8 examples"),
+        ("headstart.steps.supply.fill", "features of 8 examples"),
+        ("headstart.steps.validate.compute_outputs", "predictions of 8 examples"),
         ("headstart.artifact.model.compute_outputs", "predictions of 8 examples"),
     ],
 )

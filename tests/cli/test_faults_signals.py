@@ -13,7 +13,7 @@ from faults import differing, send_signal, strike_at
 
 Fit = Callable[..., tuple[int, str, str]]
 
-BEFORE_THE_RUN = ["headstart.steps.prepare.scan", "headstart.steps.prepare.extract"]
+BEFORE_THE_RUN = ["headstart.steps.prepare.take_in", "headstart.steps.supply.fill"]
 OF_THE_RUN = [
     ("headstart.workflow.probe", 1),
     ("headstart.training.loop.set_rates", 2),

@@ -120,3 +120,46 @@ def test_groups_that_are_certain_are_of_equal_content_or_the_users():
     scans = {"a": scan("1", 0), "b": scan("2", 0), "c": scan("3", 0), "d": scan("1", 0)}
     examples = examples_of(scans, {"a": "g", "b": "g"})
     assert certain_groups(examples, scans) == {"a": "a", "b": "a", "c": "c", "d": "a"}
+
+
+class Watched:
+    """Features that note how many were asked for, in all and at once."""
+
+    def __init__(self, values):
+        self.values = values
+        self.total = self.most = 0
+
+    def __len__(self):
+        return len(self.values)
+
+    def __getitem__(self, places):
+        rows = self.values[places]
+        self.total += len(rows)
+        self.most = max(self.most, len(rows))
+        return rows
+
+
+def test_fifty_thousand_pictures_with_one_hash_meet_the_first_only():
+    count = 50_000
+    scans = {f"{row:05}": scan(f"{row}", 7) for row in range(count)}
+    features = Watched(np.ones((count, 2), dtype=np.float16))
+    features.values[: count // 2] = -1
+    found = find_duplicates(examples_of(scans), scans, features)
+    assert len(found.near) == count // 2 - 1
+    assert {first for first, _ in found.near} == {"00000"}
+    assert features.total < 3 * count
+    assert features.most < 5000
+
+
+def test_among_thousands_of_like_hashes_each_meets_few_and_still_its_copy():
+    generator = np.random.default_rng(0)
+    count = 4000
+    values = [flipped(1 << 62, *generator.choice(62, 3, replace=False).tolist()) for _ in range(count)]
+    values += [flipped(value, 62) for value in values]
+    scans = {f"{row:05}": scan(f"{row}", value) for row, value in enumerate(values)}
+    copies = generator.normal(size=(count, 32)).astype(np.float32)
+    features = Watched(np.concatenate([copies, copies]))
+    found = find_duplicates(examples_of(scans), scans, features)
+    assert features.total < 60 * len(scans)
+    met = {first for first, second in found.near if int(second) == int(first) + count}
+    assert len(met) == len(set(values[:count]))

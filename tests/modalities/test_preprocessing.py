@@ -6,8 +6,14 @@ import pytest
 import torch
 from PIL import Image
 from timm.data import create_transform
+from torchvision.transforms.functional import normalize, to_tensor
 
-from headstart.modalities.image.preprocessing import ImagePreprocessing, evaluation_window, prepare
+from headstart.modalities.image.preprocessing import (
+    ImagePreprocessing,
+    evaluation_window,
+    normalised,
+    prepare,
+)
 
 IMAGE_SIZES = [(640, 427), (333, 500), (256, 256), (224, 224), (60, 45), (9, 300), (1, 1), (231, 97)]
 
@@ -76,6 +82,18 @@ def test_the_window_lies_within_the_image_and_its_ends_meet_the_geometry():
             assert 0 <= top < bottom <= height
             corners = window.geometry().map(np.array([[left, top], [right, bottom]]))
             assert np.allclose(corners, [window.corner, np.add(window.corner, window.size)])
+
+
+@pytest.mark.parametrize("mean", [(0.485, 0.456, 0.406), (0.5,)])
+def test_every_level_becomes_what_torchvision_makes_of_it_to_the_bit(mean):
+    preprocessing = ImagePreprocessing((16, 16), mean=mean, std=(0.229, 0.224, 0.225)[: len(mean)])
+    levels = np.arange(256, dtype=np.uint8)
+    image = Image.fromarray(np.stack([levels, levels[::-1], levels], axis=1).reshape(16, 16, 3))
+    plain = image if len(mean) == 3 else image.convert("L")
+    expected = normalize(to_tensor(plain), preprocessing.mean, preprocessing.std)
+    tensor = normalised(image, preprocessing)
+    assert torch.equal(tensor, expected)
+    assert tensor.is_contiguous()
 
 
 def test_a_grey_network_gets_one_channel():

@@ -11,13 +11,13 @@ import pytest
 from headstart.catalog import TECHNIQUES, resolve
 from headstart.config.load import load
 from headstart.errors import ConfigError
-from headstart.planning.facts import DataFacts, Facts, MachineFacts, ModelFacts
+from headstart.planning.facts import CutFacts, DataFacts, Facts, MachineFacts, ModelFacts
 from headstart.planning.lines import plan_from, plan_lines, plan_state
 from headstart.planning.make import make_plan
 from headstart.planning.plan import Plan
 
 FACTS = Facts(
-    DataFacts(100, 50, 50, 28, 1.0, ("6", "9")),
+    DataFacts(100, 40, 50, 50, 28, 1.0, ("6", "9")),
     ModelFacts("builtin:sample", tuple(f"block{index}" for index in range(6)), 224),
     MachineFacts("cpu", 2, False),
 )
@@ -33,6 +33,7 @@ def planned(*, has_probe: bool = True, **overrides: Any) -> Plan:
         metric="accuracy",
         technique=technique,
         class_weights=(0.5, 1.5),
+        measure=lambda names: dict.fromkeys(names, CutFacts(bytes=2560, seconds=0.01)),
         has_probe=has_probe,
     )
 

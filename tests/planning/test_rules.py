@@ -21,6 +21,7 @@ BOUNDARIES = ("stem", "layer1.0", "layer1.1", "layer2.0", "layer10.0")
 FACTS = Facts(
     DataFacts(
         train=1000,
+        others=300,
         smallest=200,
         largest=300,
         median_side=400,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from toy import BOUNDARIES, Data, Network, Recorder, ToyTask, make_phases, make_plan, run, train_metric
+from toy import BOUNDARIES, Data, Network, Recorder, ToyTask, make_phases, make_plan, run
 
 from headstart.contracts import Notice, Objective, Phase
 from headstart.errors import NonFiniteLoss, RunError
@@ -31,11 +31,11 @@ def gradient(sizes: list[int], micro_batch: int = 64) -> dict[str, torch.Tensor]
     window_gradients(
         network,
         window,
+        parameters=list(network.parameters()),
         task=ToyTask(),
         plan=make_plan(),
         step=0,
         micro_batch=micro_batch,
-        train_metric=train_metric,
     )
     return {name: parameter.grad for name, parameter in network.named_parameters()}
 
@@ -61,11 +61,11 @@ def test_a_step_draws_the_same_whatever_was_drawn_before():
         window_gradients(
             network,
             [data.batch(range(8))],
+            parameters=list(network.parameters()),
             task=ToyTask(),
             plan=plan,
             step=3,
             micro_batch=8,
-            train_metric=train_metric,
         )
         drawn.append(network.head.weight.grad.clone())
         assert torch.equal(torch.random.get_rng_state(), before)

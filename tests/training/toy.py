@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from headstart.config.schema import Augmentation
 from headstart.contracts import Batch, Boundary, Event, Head, Loss, Objective, Phase
 from headstart.planning.plan import OptimiserPlan, Plan
 from headstart.training.checkpoint import CheckpointFolder
-from headstart.training.loop import TrainResult, Validation, train
+from headstart.training.feed import Feed, TrainBatches, Validation
+from headstart.training.feed import Validate as AnyValidate
+from headstart.training.loop import TrainResult, train
 
 CLASSES, SIDE = 3, 6
 
@@ -118,7 +121,7 @@ class Validate:
         assert not any(module.training for module in network.modules())
         logits = network(self.data.x)
         return Validation(
-            metric=train_metric(logits, self.data.batch(range(24))),
+            metric=train_metric(logits, self.data.targets),
             loss=float(functional.cross_entropy(logits, self.data.targets)),
         )
 
@@ -156,12 +159,21 @@ class Fallen(BaseException):
     """The process is gone: nothing handles this."""
 
 
-def train_metric(outputs: Tensor, batch: Batch) -> float:
-    return float((outputs.argmax(1) == batch.targets.argmax(1)).float().mean())
+def train_metric(outputs: Tensor, targets: Tensor) -> float:
+    return float((outputs.argmax(1) == targets.argmax(1)).float().mean())
 
 
 def never() -> None:
     """A stop source that never stops."""
+
+
+def always(batches: TrainBatches, validate: AnyValidate) -> Feed:
+    """Feeds every phase alike."""
+
+    def feed(phase: Phase) -> AbstractContextManager[tuple[TrainBatches, AnyValidate]]:
+        return nullcontext((batches, validate))
+
+    return feed
 
 
 def make_phases(epochs: int = 2, **settings: Any) -> tuple[Phase, ...]:
@@ -188,6 +200,7 @@ def make_plan(phases: Sequence[Phase] = (), optimiser: dict[str, Any] | None = N
         "augment": Augmentation(),
         "image_size": SIDE,
         "batch_size": 4,
+        "micro_batch": 4,
         "accumulate": 1,
         "evaluation_batch_size": 4,
         "precision": "fp32",
@@ -198,6 +211,10 @@ def make_plan(phases: Sequence[Phase] = (), optimiser: dict[str, Any] | None = N
         "metric": "accuracy",
         "device": "cpu",
         "seed": 0,
+        "decode_once": False,
+        "engines": {},
+        "stored": (),
+        "views": 1,
         "reasons": {},
     }
     return Plan(**{**values, **settings})
@@ -207,13 +224,14 @@ def run(folder: Path, network: nn.Module, *, plan: Plan | None = None, **given: 
     """Train the toy; what is not given is usual."""
     phases = given.pop("phases", make_phases())
     plan = plan or make_plan(phases)
+    batches = given.pop("batches", None) or Data(batch_size=plan.batch_size)
+    validate = given.pop("validate", None) or Validate()
     usual = {
         "phases": phases,
         "boundaries": BOUNDARIES,
         "task": ToyTask(),
         "plan": plan,
-        "batches": Data(batch_size=plan.batch_size),
-        "validate": Validate(),
+        "feed": always(batches, validate),
         "train_metric": train_metric,
         "checkpoints": CheckpointFolder(folder / "checkpoints"),
         "stop": never,

@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from headstart import __version__
+from headstart.cli.cache import cache
 from headstart.cli.check import check
 from headstart.cli.demo import demo
 from headstart.cli.evaluate import evaluate
@@ -31,7 +32,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (fit, check, evaluate, predict, demo):
+for command in (fit, check, evaluate, predict, demo, cache):
     app.command()(command)
 
 

@@ -122,6 +122,36 @@ class TrainConfig:
 
 
 @dataclass(frozen=True)
+class FeaturesConfig:
+    """How frozen layers are run, and what is kept of them.
+
+    Attributes:
+        store: whether their activations are kept, so that each example is computed once.
+        views: augmented views of each training example that are kept.
+        engine: what runs them; None is the fastest that gives the same numbers.
+    """
+
+    store: bool = True
+    views: Annotated[int, Ge(1), Le(64)] | None = None
+    engine: (
+        Literal["eager", "eager-bf16", "openvino", "openvino-bf16", "compiled", "compiled-bf16"] | None
+    ) = None
+
+
+@dataclass(frozen=True)
+class CacheConfig:
+    """Where what was computed once is kept, for later runs as well.
+
+    Attributes:
+        path: folder; None is the value of HEADSTART_CACHE, or the usual place of the system.
+        gigabytes: the most that is kept; what was not used for longest makes room.
+    """
+
+    path: str | None = None
+    gigabytes: Annotated[float, Ge(0)] = 10.0
+
+
+@dataclass(frozen=True)
 class AugmentConfig:
     """How training images vary. A piece that is set overrides its policy.
 
@@ -165,6 +195,11 @@ class Augmentation:
     saturation: float = 0.0
     hue: float = 0.0
 
+    @property
+    def varies(self) -> bool:
+        """Whether it changes anything."""
+        return self.policy == "trivial" or self != Augmentation(policy=self.policy)
+
 
 @dataclass(frozen=True)
 class Config:
@@ -184,6 +219,8 @@ class Config:
     technique: TechniqueConfig = field(default_factory=TechniqueConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
+    cache: CacheConfig = field(default_factory=CacheConfig)
+    features: FeaturesConfig = field(default_factory=FeaturesConfig)
     task: str | None = None
     time_limit: Annotated[float, Gt(0)] | None = None
     seed: Annotated[int, Ge(0), Lt(2**32)] = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from headstart.contracts.values import (
@@ -11,6 +11,7 @@ from headstart.contracts.values import (
     Budget,
     Example,
     Head,
+    Intake,
     LinearTargets,
     Loss,
     Objective,
@@ -22,7 +23,9 @@ from headstart.contracts.values import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
     from torch import nn
 
 
@@ -42,14 +45,37 @@ class Modality(Protocol):
         """
         ...
 
-    def view(self, example: Example, epoch: int | None) -> View:
+    def intake(self, example: Example, wanted: Callable[[str], bool] | None = None) -> Intake:
+        """Decode the input once, whole: what it is, as `scan` says it, and its compact form.
+
+        Args:
+            example: an unreadable one is no exception.
+            wanted: whether the compact form of a content (`Scan.content`) is to be made; None
+                makes every one.
+        """
+        ...
+
+    def view(
+        self, example: Example, epoch: int | None, compact: Mapping[str, np.ndarray] | None = None
+    ) -> View:
         """An example as tensors; `epoch` None is the evaluation form, without augmentation.
 
-        The augmentation drawn is a function of (seed, epoch, id).
+        The augmentation drawn is a function of (seed, epoch, id), and evaluation forms are the
+        same to the bit, whether they come from the compact form or from the input.
+
+        Args:
+            example: what to show.
+            epoch: of training; None for evaluation.
+            compact: what `intake` gave of the same content, by this modality or by one whose
+                augmentation crops more; the input is then not looked at.
 
         Raises:
             DataError: the input cannot be read.
         """
+        ...
+
+    def compact_state(self) -> dict[str, Any]:
+        """Plain data that differs wherever compact forms of one content may differ."""
         ...
 
     @staticmethod
@@ -116,6 +142,16 @@ class Technique(Protocol):
             budget: what may be spent.
             boundaries: names, stem to head.
         """
+        ...
+
+
+class Rows(Protocol):
+    """Rows of numbers that need not be in memory: an array is one, a part of a shelf another."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, places: slice | Sequence[int] | NDArray[np.integer]) -> np.ndarray:
+        """The rows at some places (n, ...), in their order, as an array."""
         ...
 
 
@@ -193,8 +229,11 @@ class Task(Protocol):
         """The batch mixed with itself (mixup), or unchanged where that has no meaning."""
         ...
 
-    def loss(self, network: nn.Module, batch: Batch, objective: Objective) -> tuple[Loss, Any]:
-        """Loss and the raw outputs it was computed from (the same kind as `outputs` gives)."""
+    def loss(self, network: nn.Module, batch: Batch, objective: Objective) -> tuple[Loss, torch.Tensor]:
+        """Loss, and the outputs it was computed from: a row an example, where they were computed.
+
+        Nothing in it may wait for the device, as reading a number from there does.
+        """
         ...
 
     def outputs(self, network: nn.Module, batch: Batch) -> Sequence[Any]:

@@ -52,6 +52,20 @@ class Scan:
 
 
 @dataclass(frozen=True, slots=True)
+class Intake:
+    """What one full decode of an input gave.
+
+    Attributes:
+        scan: what the input is.
+        compact: named arrays from which every view can be made without the input; None where it
+            cannot be read, or where they were not wanted.
+    """
+
+    scan: Scan
+    compact: Mapping[str, np.ndarray] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """One example made ready for the network, by a modality.
 

@@ -79,8 +79,7 @@ class TrainBatches(_Batches):
 
     def order(self, epoch: int) -> list[Example]:
         """The examples as this epoch takes them."""
-        generator = np.random.Generator(np.random.Philox(key=[self.seed, epoch]))
-        return [self.examples[index] for index in generator.permutation(len(self.examples))]
+        return [self.examples[place] for place in shuffled(len(self.examples), self.seed, epoch)]
 
     def epoch(self, epoch: int, *, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, from the `start`-th on.
@@ -93,14 +92,26 @@ class TrainBatches(_Batches):
 
 @dataclass(frozen=True)
 class EvaluationBatches(_Batches):
-    """Examples in their order, without augmentation, in batches of one fixed size.
+    """Examples in their order, in batches of one fixed size.
 
     The last batch is filled up with its last example; its ids name the real ones only.
+
+    Attributes:
+        epoch: whose augmented views are made; None is the evaluation form.
     """
+
+    epoch: int | None = field(default=None, kw_only=True)
 
     def __iter__(self) -> Iterator[Batch]:
         padded = partial(collate_padded, collate=self.collate, batch_size=self.batch_size)
-        return self._made(self.examples, None, padded)
+        return self._made(self.examples, self.epoch, padded)
+
+
+def shuffled(count: int, seed: int, epoch: int) -> list[int]:
+    """The places 0 to `count` - 1 as an epoch takes them: a function of these three alone."""
+    generator = np.random.Generator(np.random.Philox(key=[seed, epoch]))
+    order: list[int] = generator.permutation(count).tolist()
+    return order
 
 
 def collate_padded(

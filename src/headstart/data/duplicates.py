@@ -2,20 +2,22 @@
 
 Exact duplicates have equal decoded content. Near duplicates have perceptual hashes a few bits
 apart, found by looking up bands of the hash (Manku et al., 2007), and are confirmed by the
-cosine of their features. Without features only almost equal hashes count.
+cosine of their features. Without features only almost equal hashes count. Time and memory grow in
+proportion to the number of examples, also where all look alike.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.contracts import Example, Scan
+from headstart.contracts import Example, Rows, Scan
+from headstart.data.chunks import float32, mean_of
 
 # On photographs, two that are 12 bits apart are rarely strangers; on digits and scans, 4 bits
 # often are. Features, centred so that strangers are near 0, tell them apart: copies that were
@@ -23,8 +25,10 @@ from headstart.contracts import Example, Scan
 _BITS, _COSINE = 6, 0.9
 _FEW_BITS, _FEW_BITS_COSINE = 2, 0.75
 _CROWD = 20  # a hash that so many images share says nothing, unless features confirm it
-_CELLS = 4_000_000  # compared at once: bounds the memory
-_PAIRS = 4_096
+# Bounds that images of any variety do not meet, and that many like ones need: hashes that one is
+# compared with in each band (all that share it, up to 130,000 images), and of these, kept by distance.
+_AHEAD, _NEIGHBOURS = 256, 6
+_PAIRS = 1024  # compared by their features at once
 
 Indices = NDArray[np.intp]
 
@@ -48,7 +52,7 @@ class Duplicates:
 def find_duplicates(
     examples: Sequence[Example],
     scans: Mapping[str, Scan],
-    features: NDArray[np.float32] | None = None,
+    features: Rows | None = None,
     *,
     near: bool = True,
 ) -> Duplicates:
@@ -96,64 +100,68 @@ def _keys(ids: Sequence[str], together: Sequence[Sequence[int]]) -> dict[str, st
 
 
 def _near_pairs(
-    rows: Sequence[int], hashes: Sequence[int | None], features: NDArray[np.float32] | None
+    rows: Sequence[int], hashes: Sequence[int | None], features: Rows | None
 ) -> list[tuple[int, int]]:
     """Confirmed pairs of rows, sorted. Of rows with one hash, the first meets all others."""
     sharing: defaultdict[int, list[int]] = defaultdict(list)
     for row in rows:
         if (value := hashes[row]) is not None:
             sharing[value].append(row)
-    if features is None:
-        sharing = defaultdict(list, {value: same for value, same in sharing.items() if len(same) <= _CROWD})
-    first = np.array([same[0] for same in sharing.values()], dtype=np.intp)
-    blocks = [
-        (first[left], first[right], bits)
-        for left, right, bits in _near_hashes(np.array(list(sharing), dtype=np.uint64))
-    ]
-    same = np.array([(same[0], row) for same in sharing.values() for row in same[1:]], dtype=np.intp).reshape(
-        -1, 2
-    )
-    blocks.append((same[:, 0], same[:, 1], np.zeros(len(same), dtype=np.uint8)))
-    left, right, bits = (np.concatenate(part) for part in zip(*blocks, strict=True))
+    alike = [same for same in sharing.values() if features is not None or len(same) <= _CROWD]
+    first = np.array([same[0] for same in alike], dtype=np.intp)
+    near, bits = _near_hashes(np.array([hashes[row] for row in first.tolist()], dtype=np.uint64))
+    equal = np.array([(same[0], row) for same in alike for row in same[1:]], dtype=np.intp).reshape(-1, 2)
+    pairs = np.sort(np.concatenate([first[near], equal]), axis=1)
+    bits = np.concatenate([bits, np.zeros(len(equal), dtype=np.uint8)])
+    pairs, places = np.unique(pairs, axis=0, return_index=True)
+    bits = bits[places]
     if features is None:
         kept = bits <= _FEW_BITS
     else:
-        cosine = _centred_cosine(features, left, right)
-        kept = cosine >= np.where(bits <= _FEW_BITS, _FEW_BITS_COSINE, _COSINE)
-    found = zip(left[kept].tolist(), right[kept].tolist(), strict=True)
-    return sorted({(min(pair), max(pair)) for pair in found})
+        kept = _centred_cosine(features, pairs) >= np.where(bits <= _FEW_BITS, _FEW_BITS_COSINE, _COSINE)
+    return [(left, right) for left, right in pairs[kept].tolist()]
 
 
-def _near_hashes(hashes: NDArray[np.uint64]) -> Iterator[tuple[Indices, Indices, NDArray[np.uint8]]]:
-    """Indices of distinct hashes at most `_BITS` apart, and how far; a pair may come repeatedly.
+def _near_hashes(hashes: NDArray[np.uint64]) -> tuple[Indices, NDArray[np.uint8]]:
+    """Pairs (P, 2) of distinct hashes at most `_BITS` apart, and how far; a pair may come repeatedly.
 
-    Two hashes that differ in at most k bits agree in at least one of k + 1 bands.
+    Two hashes that differ in at most k bits agree in at least one of k + 1 bands. In the order of
+    each band, and of the bits that follow it, a hash is compared with the next ones that agree in the
+    band (the sorted neighbourhood of Hernández and Stolfo, 1995).
     """
     edges = np.linspace(0, 64, _BITS + 2).astype(np.uint64)
+    met = np.zeros((_BITS + 1, len(hashes)), dtype=np.uint8)
+    pairs, distances = [np.empty((0, 2), dtype=np.intp)], [np.empty(0, dtype=np.uint8)]
     for start, stop in pairwise(edges):
-        bands = (hashes >> start) & ((np.uint64(1) << (stop - start)) - np.uint64(1))
-        order = np.argsort(bands, kind="stable")
-        starts = np.flatnonzero(np.diff(bands[order])) + 1
-        for members in np.split(order, starts):
-            height = max(1, _CELLS // max(1, len(members)))
-            for top in range(0, len(members), height):
-                block = members[top : top + height]
-                bits = np.bitwise_count(hashes[block, None] ^ hashes[None, members[top:]])
-                above, beside = np.nonzero(bits <= _BITS)
-                later = beside > above
-                above, beside = above[later], beside[later]
-                yield block[above], members[top:][beside], bits[above, beside]
+        turned = (hashes << start) | (hashes >> (np.uint64(64) - start))
+        order = np.argsort(turned)
+        turned = turned[order]
+        bands = turned >> (np.uint64(64) - (stop - start))
+        here = np.arange(len(order))
+        for ahead in range(1, _AHEAD + 1):
+            here = here[: np.searchsorted(here, len(order) - ahead)]
+            here = here[bands[here] == bands[here + ahead]]
+            bits = np.bitwise_count(turned[here] ^ turned[here + ahead])
+            near = np.flatnonzero(bits <= _BITS)
+            near = near[met[bits[near], order[here[near]]] < _NEIGHBOURS]
+            left, right = order[here[near]], order[here[near] + ahead]
+            met[bits[near], left] += 1
+            pairs.append(np.stack([left, right], axis=1))
+            distances.append(bits[near])
+    return np.concatenate(pairs), np.concatenate(distances)
 
 
-def _centred_cosine(features: NDArray[np.float32], left: Indices, right: Indices) -> NDArray[np.float32]:
+def _centred_cosine(features: Rows, pairs: Indices) -> NDArray[np.float32]:
     """(P,) cosines between rows of features, seen from their mean."""
-    mean = features.mean(axis=0)
-    cosines = np.empty(len(left), dtype=np.float32)
-    for start in range(0, len(left), _PAIRS):
+    mean = mean_of(features)
+    cosines = np.empty(len(pairs), dtype=np.float32)
+    for start in range(0, len(pairs), _PAIRS):
         part = slice(start, start + _PAIRS)
-        first, second = features[left[part]] - mean, features[right[part]] - mean
-        lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
-        cosines[part] = (first * second).sum(axis=1) / np.maximum(lengths, np.finfo(np.float32).tiny)
+        rows, places = np.unique(pairs[part], return_inverse=True)
+        seen = float32(features[rows]) - mean
+        seen /= np.maximum(np.linalg.norm(seen, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+        left, right = places.reshape(-1, 2).T
+        cosines[part] = np.einsum("pd,pd->p", seen[left], seen[right])
     return cosines
 
 

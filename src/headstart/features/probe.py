@@ -1,27 +1,31 @@
 """The linear probe: logistic regression on frozen features. Knows no images and no networks.
 
 It is the first model of every run, the baseline of every report, and where a plain linear head
-begins (linear probing before fine-tuning: Kumar et al., 2022).
+begins (linear probing before fine-tuning: Kumar et al., 2022). Features are read a chunk at a time,
+so that a fit takes the same memory whatever their number.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold
+from threadpoolctl import threadpool_limits
+
+from headstart.contracts import Rows
+from headstart.data.chunks import chunks, float32, mean_of
+from headstart.features.logistic import Linear, fit_logistic, log_loss, nothing_learned
 
 STRENGTHS = tuple(float(10.0**power) for power in np.arange(-5, 1.1, 0.5))
 SELECTION_ROWS = 3000
-PATH_STEPS = 100
+# Shares of the loss by which a step must lessen it: to compare strengths, and for the probe.
+COARSE, FINE = 1e-4, 1e-6
 # Least spread of a feature, as a share of the usual one. At 0 the log loss on digits was 2.6 times
 # as high; photos did not care.
 QUIETEST = 0.3
+SURE = 10.0  # logit of an answer that never differs
 
 
 @dataclass(frozen=True)
@@ -38,13 +42,13 @@ class Probe:
     bias: NDArray[np.float32]
     strength: float
 
-    def logits(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    def logits(self, features: Rows) -> NDArray[np.float32]:
         """(N, outputs) from (N, D)."""
-        return features @ self.weight.T + self.bias
+        return np.concatenate([chunk @ self.weight.T + self.bias for chunk in chunks(features)])
 
 
 def fit_probe(
-    features: NDArray[np.float32],
+    features: Rows,
     targets: NDArray[np.float32],
     *,
     groups: Sequence[str],
@@ -54,166 +58,211 @@ def fit_probe(
 ) -> Probe:
     """Fit logistic regression, its regularisation chosen by cross-validated log loss.
 
-    Features are scaled for the fit, and the scaling is folded into the result.
+    Features are scaled for the fit, and the scaling is folded into the result. What
+    `SELECTION_ROWS` of the rows teach is where the fit on all of them begins.
 
     Args:
         features: (N, D).
         targets: (N, outputs) in {0, 1}. One column is one yes-or-no question.
         groups: N keys; members of one group are never on two sides of a fold.
         exclusive: whether the columns are one choice (softmax) or questions apart (sigmoid).
-        seed: of the folds.
+        seed: of the selection, and of its folds.
         strength: inverse regularisation, where it was chosen before.
 
     Returns:
-        The probe, refitted on all rows.
+        The probe, fitted on all rows.
     """
-    mean = features.mean(axis=0)
-    scale = _scale(features)
-    rows = _rotated((features - mean) / scale)
-    answers = [targets.argmax(axis=1)] if exclusive else list((targets > 0.5).astype(int).T)
-    chosen = strength or _choose(rows.values, answers, groups=groups, seed=seed)
-    fitted = [_fit(rows.values, answer, chosen) for answer in answers]
-    weight = np.concatenate([part.weight for part in fitted])
-    bias = np.concatenate([part.bias for part in fitted])
-    if exclusive and len(weight) == 1:
-        weight = np.concatenate([-weight / 2, weight / 2])
-        bias = np.concatenate([-bias / 2, bias / 2])
-    if exclusive:
-        weight, bias = _spread(weight, bias, answers[0], classes=targets.shape[1])
-    weight = (weight @ rows.axes) / scale
-    return Probe(weight.astype(np.float32), (bias - weight @ mean).astype(np.float32), chosen)
-
-
-def _scale(features: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The spread of each feature, (D,), by which it is divided.
-
-    One that is silent on nearly all examples is not made loud: the first example on which it
-    speaks would outweigh all others.
-    """
-    spread = features.std(axis=0)
-    usual = float(np.sqrt(np.mean(np.square(spread))))
-    scale: NDArray[np.float32] = np.maximum(spread, np.float32(QUIETEST * usual or 1.0))
-    return scale
+    # Products are small: threads that wait for each other made the fit forty times as slow.
+    with threadpool_limits(1, user_api="blas"):
+        rows = _Scaled.of(features)
+        picked = np.sort(np.random.default_rng(seed).permutation(len(rows))[:SELECTION_ROWS])
+        few, answers = _rotated(rows[picked]), targets[picked]
+        keys = np.array([groups[row] for row in picked])
+        chosen = strength or _choose(few.values, answers, keys, exclusive=exclusive, seed=seed)
+        start = nothing_learned(targets.shape[1], few.values.shape[1])
+        fitted = _fit(few.values, answers, exclusive=exclusive, strength=chosen, start=start)
+        fitted = Linear(fitted.weight @ few.axes, fitted.bias)
+        if len(picked) < len(rows):
+            fitted = _fit(rows, targets, exclusive=exclusive, strength=chosen, start=fitted)
+    weight = fitted.weight / rows.scale
+    bias = fitted.bias - weight @ rows.mean
+    return Probe(weight.astype(np.float32), bias.astype(np.float32), chosen)
 
 
 @dataclass(frozen=True)
-class _Rows:
+class _Scaled:
+    """Features about zero and of about unit spread, made when they are asked for.
+
+    Attributes:
+        features: (N, D).
+        mean: (D,).
+        scale: (D,) by which each feature is divided.
+    """
+
+    features: Rows
+    mean: NDArray[np.float32]
+    scale: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, features: Rows) -> _Scaled:
+        """By their own mean and spread.
+
+        A feature that is silent on nearly all examples is not made loud: the first example on
+        which it speaks would outweigh all others.
+        """
+        mean = mean_of(features)
+        total = sum(np.square(chunk - mean).sum(axis=0, dtype=np.float64) for chunk in chunks(features))
+        variance = np.asarray(total) / len(features)
+        least = QUIETEST * np.sqrt(variance.mean()) or 1.0
+        return cls(features, mean, np.maximum(np.sqrt(variance), least).astype(np.float32))
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def __getitem__(self, places: slice | Sequence[int] | NDArray[np.integer]) -> NDArray[np.float32]:
+        rows = float32(self.features[places]) - self.mean
+        rows /= self.scale
+        return rows
+
+
+@dataclass(frozen=True)
+class _Rotated:
+    """Rows on other axes: ``rows == values @ axes``.
+
+    Attributes:
+        values: (N, axes).
+        axes: (axes, D), at right angles.
+    """
+
     values: NDArray[np.float32]
     axes: NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class _Linear:
-    weight: NDArray[np.float64]
-    bias: NDArray[np.float64]
-
-
-def _rotated(rows: NDArray[np.float32]) -> _Rows:
+def _rotated(rows: NDArray[np.float32]) -> _Rotated:
     """The same rows on their own axes, at most N of them.
 
     The L2 penalty does not change under rotation, so the fit is the same, and cheaper where
     there are fewer examples than features.
     """
     if len(rows) >= rows.shape[1]:
-        return _Rows(rows, np.eye(rows.shape[1], dtype=np.float32))
+        return _Rotated(rows, np.eye(rows.shape[1], dtype=np.float32))
     left, spread, axes = np.linalg.svd(rows, full_matrices=False)
-    return _Rows(left * spread, axes)
+    return _Rotated(left * spread, axes)
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """Which columns of targets some rows teach.
+
+    Attributes:
+        known: columns that are not answered alike in all rows.
+        fitted: those with a logit of their own; of a choice between two it is the second.
+        exclusive: whether these are one choice.
+    """
+
+    known: NDArray[np.intp]
+    fitted: NDArray[np.intp]
+    exclusive: bool
+
+    @classmethod
+    def by(cls, targets: NDArray[np.float32], exclusive: bool) -> _Shown:
+        known = np.flatnonzero(targets.any(axis=0) & ~targets.all(axis=0))
+        pair = exclusive and len(known) == 2
+        return cls(known, known[1:] if pair else known, exclusive and not pair)
+
+
+def _fit(
+    rows: Rows, targets: NDArray[np.float32], *, exclusive: bool, strength: float, start: Linear
+) -> Linear:
+    """Logistic regression with a logit a column; one that is always answered alike is sure.
+
+    Args:
+        start: of the same form.
+    """
+    shown = _Shown.by(targets, exclusive)
+    sure = np.where(targets.all(axis=0), SURE, -SURE)
+    if not len(shown.known):
+        return Linear(np.zeros_like(start.weight), sure)
+    # One logit between two classes is half for the one and half against the other.
+    shares = np.array([-0.5, 0.5]) if len(shown.fitted) < len(shown.known) else np.ones(1)
+    begun = Linear(start.weight[shown.fitted] / shares[-1], start.bias[shown.fitted] / shares[-1])
+    learned = fit_logistic(
+        rows,
+        targets[:, shown.fitted],
+        exclusive=shown.exclusive,
+        strength=strength,
+        start=begun,
+        tolerance=FINE,
+    )
+    weight = np.zeros_like(start.weight)
+    weight[shown.known] = learned.weight * shares[:, None]
+    bias = sure + (min(learned.bias * shares) if exclusive else 0)
+    bias[shown.known] = learned.bias * shares
+    return Linear(weight, bias)
 
 
 def _choose(
-    rows: NDArray[np.float32], answers: list[NDArray[np.int64]], *, groups: Sequence[str], seed: int
+    rows: NDArray[np.float32],
+    targets: NDArray[np.float32],
+    keys: NDArray[np.str_],
+    *,
+    exclusive: bool,
+    seed: int,
 ) -> float:
-    """The strength with the lowest cross-validated log loss, summed over the questions."""
-    picked = np.random.default_rng(seed).permutation(len(rows))[:SELECTION_ROWS]
-    rows, keys = rows[picked], np.asarray(groups, dtype=object)[picked].astype(str)
+    """The strength with the lowest cross-validated log loss, summed over the columns."""
     losses = np.zeros(len(STRENGTHS))
-    for answer in (whole[picked] for whole in answers):
-        for train, held in _folds(answer, keys, seed):
-            present = np.unique(answer[train])
-            known = np.isin(answer[held], present)
-            if len(present) >= 2 and known.any():
-                losses += _path(rows[train], answer[train], rows[held][known], answer[held][known])
+    folds = _folds(_strata(targets), keys, seed)
+    for fold in np.unique(folds):
+        train, held = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+        shown = _Shown.by(targets[train], exclusive)
+        if exclusive:  # what training has not shown, it cannot be asked
+            held = held[targets[held][:, shown.known].any(axis=1)]
+        if len(shown.known) and len(held):
+            answers = targets[:, shown.fitted]
+            losses += _path(rows, answers, train, held, exclusive=shown.exclusive)
     return STRENGTHS[int(np.argmin(losses))] if losses.any() else 1.0
 
 
 def _path(
     rows: NDArray[np.float32],
-    answer: NDArray[np.int64],
-    held_rows: NDArray[np.float32],
-    held_answer: NDArray[np.int64],
+    answers: NDArray[np.float32],
+    train: NDArray[np.intp],
+    held: NDArray[np.intp],
+    *,
+    exclusive: bool,
 ) -> NDArray[np.float64]:
     """Summed log loss on held-out rows for every strength, from strong regularisation to weak.
 
     Each fit begins at the one before. Once the loss has risen well above its lowest, weaker
     regularisation only overfits further: the rest of the path keeps that loss.
     """
-    model = LogisticRegression(warm_start=True, max_iter=PATH_STEPS)
+    learning, learned = rows[train], answers[train]
+    asked, expected = rows[held], answers[held]
     losses = np.empty(len(STRENGTHS))
+    fitted = nothing_learned(answers.shape[1], rows.shape[1])
     for place, strength in enumerate(STRENGTHS):
-        model.set_params(C=strength)
-        losses[place] = _log_loss(_fitted(model, rows, answer), held_rows, held_answer, np.unique(answer))
+        fitted = fit_logistic(
+            learning, learned, exclusive=exclusive, strength=strength, start=fitted, tolerance=COARSE
+        )
+        losses[place] = log_loss(fitted, asked, expected, exclusive)
         if losses[place] > 1.1 * losses[: place + 1].min() + 1.0:
             losses[place:] = losses[place]
             break
     return losses
 
 
-def _folds(
-    answer: NDArray[np.int64], keys: NDArray[np.str_], seed: int
-) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    folds = min(5 if len(answer) < 1000 else 3, len(np.unique(keys)))
-    if folds < 2:
-        return []
-    if int(np.bincount(answer).max()) >= folds:
-        cut = StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(answer, answer, keys)
-    elif len(np.unique(keys)) == len(keys):
-        cut = KFold(folds, shuffle=True, random_state=seed).split(answer)
-    else:
-        cut = GroupKFold(folds).split(answer, answer, keys)
-    with warnings.catch_warnings():
-        # A class with fewer members than folds is missing from some folds; that is handled.
-        warnings.simplefilter("ignore", UserWarning)
-        return list(cut)
+def _strata(targets: NDArray[np.float32]) -> NDArray[np.int64]:
+    """(N,) by what folds are to be alike: the rarest column that holds, or that none does."""
+    answers = np.column_stack([targets > 0.5, ~(targets > 0.5).any(axis=1)])
+    return np.asarray(np.where(answers, answers.sum(axis=0), np.inf).argmin(axis=1))
 
 
-def _fit(rows: NDArray[np.float32], answer: NDArray[np.int64], strength: float) -> _Linear:
-    present = np.unique(answer)
-    if len(present) < 2:
-        sure = 10.0 if present[0] else -10.0
-        return _Linear(np.zeros((1, rows.shape[1])), np.array([sure]))
-    return _fitted(LogisticRegression(C=strength, max_iter=1000), rows, answer)
-
-
-def _fitted(model: LogisticRegression, rows: NDArray[np.float32], answer: NDArray[np.int64]) -> _Linear:
-    with warnings.catch_warnings():
-        # Weakly regularised fits of separable data need not converge to be compared.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        # Two examples a class are few, but no regression.
-        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
-        model.fit(rows, answer)
-    return _Linear(np.array(model.coef_), np.array(model.intercept_))
-
-
-def _log_loss(
-    fitted: _Linear, rows: NDArray[np.float32], answer: NDArray[np.int64], present: NDArray[np.int64]
-) -> float:
-    """Summed log loss; a yes-or-no model's one logit is the second class's against the first's."""
-    logits = rows @ fitted.weight.T + fitted.bias
-    if logits.shape[1] == 1:
-        logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
-    logits = logits - logits.max(axis=1, keepdims=True)
-    log_sum = np.log(np.exp(logits).sum(axis=1))
-    return float((log_sum - logits[np.arange(len(rows)), np.searchsorted(present, answer)]).sum())
-
-
-def _spread(
-    weight: NDArray[np.float64], bias: NDArray[np.float64], answer: NDArray[np.int64], *, classes: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """One row a class, also for classes that no row shows: those are as good as excluded."""
-    present = np.unique(answer)
-    if len(present) == classes:
-        return weight, bias
-    full = np.zeros((classes, weight.shape[1]))
-    low = np.full(classes, float(bias.min()) - 10.0)
-    full[present], low[present] = weight[: len(present)], bias[: len(present)]
-    return full, low
+def _folds(strata: NDArray[np.int64], keys: NDArray[np.str_], seed: int) -> NDArray[np.int64]:
+    """(N,) the fold of each row. Groups are dealt out in turn: stratum by stratum, the largest first."""
+    _, firsts, group, sizes = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
+    folds = min(5 if len(strata) < 1000 else 3, len(firsts))
+    chance = np.random.default_rng(seed).permutation(len(firsts))
+    order = np.lexsort((chance, -sizes, strata[firsts]))
+    dealt = np.empty(len(firsts), dtype=np.int64)
+    dealt[order] = np.arange(len(firsts)) % folds
+    return dealt[group]

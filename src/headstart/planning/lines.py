@@ -12,7 +12,18 @@ from headstart.contracts import Head, Objective, Phase
 from headstart.planning.plan import OptimiserPlan, Plan
 
 # What has no use where no phase trains anything.
-TRAINING = ("accumulate", "augment", "batch_norm", "batch_size", "keep_probe", "objective", "optimiser")
+TRAINING = (
+    "accumulate",
+    "augment",
+    "batch_norm",
+    "batch_size",
+    "keep_probe",
+    "micro_batch",
+    "objective",
+    "optimiser",
+    "stored",
+    "views",
+)
 
 
 def plan_lines(plan: Plan) -> list[tuple[str, str, str]]:
@@ -50,6 +61,7 @@ def plan_from(state: Mapping[str, Any]) -> Plan:
     made = {
         "phases": tuple(Phase(**phase) for phase in values["phases"]),
         "frozen": tuple(values["frozen"]),
+        "stored": tuple(values["stored"]),
         "head": Head(**{**head, "hidden": tuple(head["hidden"])}),
         "objective": Objective(**{**objective, "class_weights": tuple(objective["class_weights"])}),
         "optimiser": OptimiserPlan(**values["optimiser"]),

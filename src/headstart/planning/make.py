@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TypeVar
 
 from headstart.config.load import bind_options
 from headstart.config.schema import Config
 from headstart.contracts import Budget, Objective, Technique
-from headstart.planning import rules
-from headstart.planning.facts import Facts
+from headstart.planning import rules, storing
+from headstart.planning.facts import CutFacts, Facts
 from headstart.planning.freezing import frozen
 from headstart.planning.plan import Decision, OptimiserPlan, Plan
 
@@ -35,6 +35,7 @@ def make_plan(
     metric: str,
     technique: type[Technique],
     class_weights: Sequence[float],
+    measure: Callable[[Sequence[str]], Mapping[str, CutFacts]],
     has_probe: bool = True,
 ) -> Plan:
     """Every decision before training, with its reason.
@@ -44,6 +45,7 @@ def make_plan(
         metric: the task's usual one.
         technique: the class under the name that `rules.technique` gives.
         class_weights: what makes every class count alike, should the plan want that.
+        measure: what can be known of the layers before some boundaries, or before the head.
         has_probe: whether the task has a linear probe.
 
     Raises:
@@ -66,6 +68,10 @@ def make_plan(
         frozen=take("frozen", frozen(config, facts.model)),
     )
     phases = technique(options).phases(budget, facts.model.boundaries)
+    augment = take("augment", rules.augment(config, facts))
+    cuts = measure(storing.cuts_of(phases, facts.model.boundaries))
+    views = take("views", storing.views(config, augment))
+    stored = take("stored", storing.stored(config, phases, cuts, facts=facts, views=views))
     return Plan(
         task=task,
         model=model,
@@ -76,9 +82,10 @@ def make_plan(
         head=take("head", rules.head(config, phases, has_probe=has_probe)),
         objective=_objective(config, facts, class_weights, reasons),
         optimiser=_optimiser(config, reasons),
-        augment=take("augment", rules.augment(config, facts)),
+        augment=augment,
         image_size=take("image_size", rules.image_size(config, facts)),
         batch_size=batch_size,
+        micro_batch=take("micro_batch", rules.micro_batch(batch_size)),
         accumulate=accumulate,
         evaluation_batch_size=take("evaluation_batch_size", rules.evaluation_batch_size(facts.machine)),
         precision=take("precision", rules.precision(config, facts)),
@@ -89,6 +96,10 @@ def make_plan(
         metric=metric,
         device=take("device", rules.device(config, facts)),
         seed=take("seed", rules.seed(config)),
+        decode_once=take("decode_once", Decision(facts.data.kept, facts.data.why_kept)),
+        engines=take("engines", storing.engines(config, cuts, stored)),
+        stored=stored,
+        views=views,
         reasons=reasons,
     )
 

@@ -40,9 +40,15 @@ class Plan:
     Attributes:
         reasons: why, by the dotted name of the attribute; in the order they were decided.
         frozen: boundaries that nothing trains.
-        batch_size: examples computed at once; `accumulate` of these make a step.
+        batch_size: examples held in memory at once; `accumulate` of these make a step.
+        micro_batch: of these, examples computed at once in training.
         evaluation_batch_size: fixed, last batch padded, so that an example's scores do not
             depend on its neighbours; the bundle keeps it.
+        decode_once: whether decoded inputs are kept for every view that is made of them.
+        engines: what runs frozen layers, by the boundary that they end at.
+        stored: for each phase, the boundary at which kept activations enter; "" where it computes
+            everything.
+        views: of each training example that are kept; epoch e trains on view e modulo so many.
         metric: the main one, on which the best weights are chosen (ties by the loss).
     """
 
@@ -58,6 +64,7 @@ class Plan:
     augment: Augmentation
     image_size: int
     batch_size: int
+    micro_batch: int
     accumulate: int
     evaluation_batch_size: int
     precision: str
@@ -68,4 +75,8 @@ class Plan:
     metric: str
     device: str
     seed: int
+    decode_once: bool
+    engines: Mapping[str, str]
+    stored: tuple[str, ...]
+    views: int
     reasons: Mapping[str, str]

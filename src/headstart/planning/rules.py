@@ -114,6 +114,11 @@ def batch_size(config: Config, facts: Facts) -> Decision[int]:
     return _asked_or(config.train.batch_size, size, reason)
 
 
+def micro_batch(batch_size: int) -> Decision[int]:
+    """Examples of a batch computed at once in training."""
+    return Decision(batch_size, "the whole batch; fewer where memory runs out")
+
+
 def evaluation_batch_size(machine: MachineFacts) -> Decision[int]:
     """Examples computed at once where nothing is trained."""
     if machine.device == "cpu":

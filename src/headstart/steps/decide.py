@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from statistics import median
 from typing import Any
 
@@ -14,13 +15,15 @@ from headstart.config.schema import Config
 from headstart.contracts import Backbone, Scan, Task
 from headstart.data.labels import count_labels
 from headstart.errors import ConfigError
-from headstart.planning import rules
-from headstart.planning.facts import DataFacts, Facts, MachineFacts, ModelFacts
+from headstart.planning import rules, storing
+from headstart.planning.facts import CutFacts, DataFacts, Facts, MachineFacts, ModelFacts
 from headstart.planning.freezing import frozen
 from headstart.planning.make import make_plan
 from headstart.planning.mirror import mirror_sensitive
 from headstart.planning.plan import Plan
+from headstart.steps.cuts import measure
 from headstart.steps.prepare import Prepared, task_class
+from headstart.steps.speed import hastened
 
 
 def data_facts(prepared: Prepared, task: Task) -> DataFacts:
@@ -30,11 +33,14 @@ def data_facts(prepared: Prepared, task: Task) -> DataFacts:
     scans = [prepared.scans[example.id] for example in prepared.dataset.examples]
     return DataFacts(
         train=len(train),
+        others=len(prepared.part("val")) + len(prepared.part("test")),
         smallest=min(counts.values()),
         largest=max(counts.values()),
         median_side=round(median(min(scan.size) for scan in scans)),
         grey=_share_grey(scans),
         mirror_sensitive=mirror_sensitive(task.labels),
+        kept=prepared.supply.inputs is not None,
+        why_kept=prepared.why_inputs,
     )
 
 
@@ -73,17 +79,32 @@ def decide(config: Config, prepared: Prepared, task: Task, backbone: Backbone, m
         ConfigError: a name, option or metric that does not go with the data or the model.
     """
     train, val = ([task.encode(example) for example in prepared.part(name)] for name in ("train", "val"))
+    cache = prepared.supply.cache
+    machine = replace(machine, room=cache.room() if cache else 0)
+    facts = Facts(data_facts(prepared, task), model_facts(backbone), machine)
+
+    def measured(names: Collection[str]) -> Mapping[str, CutFacts]:
+        return measure(
+            prepared.supply,
+            names,
+            prepared.dataset.examples,
+            count=facts.data.others + facts.data.train * storing.VIEWS,
+            batch_norm=rules.batch_norm(config).value,
+            engine=config.features.engine,
+        )
+
     plan = make_plan(
         config,
-        Facts(data_facts(prepared, task), model_facts(backbone), machine),
+        facts,
         task=task.name,
         metric=task.metric,
         technique=_technique_class(config),
         class_weights=task.class_weights(prepared.part("train")),
+        measure=measured,
         has_probe=task.linear_targets(train) is not None,
     )
     _refuse_undefined(plan.metric, task, train, val)
-    return plan
+    return hastened(config, plan, prepared, task, backbone)
 
 
 def _technique_class(config: Config) -> Any:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from headstart.contracts import Backbone, Example, Modality, Task
 from headstart.features.probe import Probe, fit_probe
 from headstart.planning.plan import Plan
-from headstart.steps.prepare import Prepared, modality_class
+from headstart.steps.prepare import Prepared
+from headstart.steps.supply import Supply
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,6 @@ class Job:
         backbone: pretrained; training changes its module in place.
         plan: all decisions.
         probe: from the training split; None where the task has none.
-        threads: that decode.
     """
 
     prepared: Prepared
@@ -30,19 +31,20 @@ class Job:
     backbone: Backbone
     plan: Plan
     probe: Probe | None
-    threads: int
+
+    @cached_property
+    def supply(self) -> Supply:
+        """Of batches and kept activations, with the targets of this task."""
+        return replace(self.prepared.supply, task=self.task)
 
     def targets(self, part: str) -> list[Any]:
         """Encoded targets of a split."""
         return [self.task.encode(example) for example in self.prepared.part(part)]
 
-    def modality(self, *, augmented: bool = False) -> Modality:
-        """The task's modality with the checkpoint's preprocessing."""
-        augmentation = self.plan.augment if augmented else None
-        modality: Modality = modality_class(self.task)(
-            self.backbone.preprocessing, augmentation, self.plan.seed
-        )
-        return modality
+    @property
+    def modality(self) -> type[Modality]:
+        """The task's."""
+        return self.supply.modality
 
     def probe_outputs(self, part: str) -> Sequence[Any]:
         """What the probe says of a split; there must be a probe."""

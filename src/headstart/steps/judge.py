@@ -21,9 +21,11 @@ from headstart.data.table_files import is_table
 from headstart.errors import DataError
 from headstart.evaluation.intervals import score
 from headstart.evaluation.scores import Scores
+from headstart.steps.examine import Examined, examine
 from headstart.steps.job import Job
 from headstart.steps.learn import Learned
 from headstart.steps.prepare import modality_class, read_data
+from headstart.steps.supply import Notify
 
 
 @dataclass(frozen=True)
@@ -32,25 +34,28 @@ class Judged:
 
     Attributes:
         outputs: of the test examples, temperature applied.
+        examined: how they were computed.
         baselines: by name, then by split.
     """
 
     examples: tuple[Example, ...]
     outputs: Sequence[Any]
+    examined: Examined
     val: Scores
     test: Scores
     baselines: Mapping[str, Mapping[str, Scores]]
 
 
-def judge(model: Model, job: Job, learned: Learned) -> Judged:
+def judge(model: Model, job: Job, learned: Learned, *, notify: Notify) -> Judged:
     """Read the test set, once, with the model as it was saved.
 
     Args:
         model: opened from its bundle.
         job: has the data and the probe.
         learned: has the outputs on validation data, from before any refit.
+        notify: told of the progress.
     """
-    outputs = model.outputs(job.prepared.part("test"))
+    examined = examine(model, job, cut=learned.cut, temperature=learned.temperature, notify=notify)
     scaled = [output / learned.temperature for output in learned.val]
     train = job.targets("train")
     baselines: dict[str, dict[str, Scores]] = {"majority": {}, "linear_probe": {}}
@@ -61,9 +66,10 @@ def judge(model: Model, job: Job, learned: Learned) -> Judged:
             baselines["linear_probe"][part] = _scores(job, job.probe_outputs(part), part)
     return Judged(
         examples=job.prepared.part("test"),
-        outputs=outputs,
+        outputs=examined.outputs,
+        examined=examined,
         val=_scores(job, scaled, "val"),
-        test=_scores(job, outputs, "test"),
+        test=_scores(job, examined.outputs, "test"),
         baselines={name: parts for name, parts in baselines.items() if parts},
     )
 

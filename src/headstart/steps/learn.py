@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import copy
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from headstart.contracts import Backbone, Batch, Head, Observer, Scorer
-from headstart.data.batches import EvaluationBatches, TrainBatches
-from headstart.errors import NonFiniteLoss, a_few
-from headstart.evaluation.calibration import fit_temperature
-from headstart.evaluation.intervals import difference
-from headstart.evaluation.outputs import compute_outputs
+from headstart.contracts import Backbone, Event, Head, Observer
 from headstart.features.probe import Probe
+from headstart.steps.cuts import plain_network
+from headstart.steps.feeds import Feeds, evaluation_batches
 from headstart.steps.job import Job, probe
+from headstart.steps.supply import HEAD, Notify
+from headstart.steps.validate import Validator
 from headstart.training.checkpoint import CheckpointFolder
-from headstart.training.device import fixed_batches
-from headstart.training.loop import TrainResult, Validation, train
+from headstart.training.loop import TrainResult, train
 from headstart.training.stopping import stop_on_signals
+from headstart.training.tally import TrainMetric
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,7 @@ class Learned:
         val: its outputs on validation data, before the temperature and before any refit.
         temperature: by which its logits are to be divided.
         training: None where no phase was planned.
+        cut: the boundary at which kept activations may enter it; "" where it must be computed whole.
     """
 
     network: nn.Module
@@ -48,6 +47,7 @@ class Learned:
     val: Sequence[Any]
     temperature: float
     training: TrainResult | None
+    cut: str
 
 
 def learn(job: Job, *, checkpoints: Path, seconds: float | None, observers: Sequence[Observer]) -> Learned:
@@ -59,65 +59,78 @@ def learn(job: Job, *, checkpoints: Path, seconds: float | None, observers: Sequ
         seconds: after which training stops; None is no limit.
         observers: told of every event.
     """
-    judge = _Validator(job)
-    considers_probe = job.probe is not None and (job.plan.keep_probe or not job.plan.phases)
+    if not job.plan.phases:
+        return _probe_alone(job)
+    considers_probe = job.probe is not None and job.plan.keep_probe
     # Training changes the module in place.
-    pristine = copy.deepcopy(job.backbone) if job.plan.phases and considers_probe else job.backbone
-    training: TrainResult | None = None
-    trained: _Candidate | None = None
-    if job.plan.phases:
-        network = build_network(job)
-        training = _train(job, network, judge, checkpoints=checkpoints, seconds=seconds, observers=observers)
-        trained = judge.candidate(network)
-    if job.probe is not None and considers_probe:
-        probed = judge.candidate(probe_network(job, pristine, job.probe))
-        if trained is None or not judge.believes(trained, probed):
-            temperature = judge.temperature(probed)
-            why = judge.why(trained, probed, probed) if trained else "no phase was planned"
-            if job.plan.refit:
-                refit_probe(job, probed.network)
-                why += "; then fitted once more on training and validation data"
-            return Learned(probed.network, Head(), "probe", why, probed.outputs, temperature, training)
-        why = judge.why(trained, probed, trained)
-    else:
-        why = "the probe was not to be kept" if job.probe else "the task has no probe"
-    if trained is None:
-        raise ValueError("a plan without phases needs a task that has a probe")
-    temperature = judge.temperature(trained)
-    return Learned(trained.network, job.plan.head, "trained", why, trained.outputs, temperature, training)
-
-
-def build_network(job: Job) -> nn.Module:
-    """Backbone and new head; a plain linear head begins at the probe (Kumar et al., 2022)."""
-    network = _built(job, job.backbone, job.plan.head)
+    pristine = copy.deepcopy(job.backbone) if considers_probe else job.backbone
+    judge, lowest = Validator(job), lowest_cut(job)
+    network = plain_network(job.task, job.backbone, job.plan.head, job.plan.seed)
     if job.probe is not None and not job.plan.head.hidden:
+        # Linear probing, then fine-tuning (Kumar et al., 2022).
         set_linear(network, job.probe)
-    return network
+    feeds = Feeds(job, network, judge.validate, _teller(observers))
+    training = _train(job, network, feeds, checkpoints=checkpoints, seconds=seconds, observers=observers)
+    with evaluation_batches(job, network, lowest, "val", _teller(observers)) as batches:
+        trained = judge.ask(network, batches)
+    why = "the probe was not to be kept" if job.probe else "the task has no probe"
+    if considers_probe:
+        probed = judge.candidate(job.probe_outputs("val"))
+        # Without a step it is the probe, but for rounding.
+        if not training.steps or not judge.believes(trained, probed):
+            network, refitted = probe_network(job, pristine)
+            return Learned(
+                network,
+                Head(),
+                "probe",
+                judge.why(trained, probed, probed) + refitted,
+                probed.outputs,
+                judge.temperature(probed),
+                training,
+                head_cut(job),
+            )
+        why = judge.why(trained, probed, trained)
+    temperature = judge.temperature(trained)
+    return Learned(network, job.plan.head, "trained", why, trained.outputs, temperature, training, lowest)
 
 
-def probe_network(job: Job, backbone: Backbone, fitted: Probe) -> nn.Module:
-    """The probe as a network: a linear head on the pretrained backbone."""
-    network = _built(job, backbone, Head())
-    set_linear(network, fitted)
-    return network.to(job.plan.device)
+def _probe_alone(job: Job) -> Learned:
+    judge = Validator(job)
+    probed = judge.candidate(job.probe_outputs("val"))
+    network, refitted = probe_network(job, job.backbone)
+    why = "no phase was planned" + refitted
+    temperature = judge.temperature(probed)
+    return Learned(network, Head(), "probe", why, probed.outputs, temperature, None, head_cut(job))
 
 
-def _built(job: Job, backbone: Backbone, head: Head) -> nn.Module:
-    """A network whose new weights are a function of the seed; the process's own is untouched."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(job.plan.seed)
-        return job.task.build(backbone, head)
+def lowest_cut(job: Job) -> str:
+    """The boundary below which no phase trains anything, where all of them enter; "" where there is none."""
+    order = [*(boundary.name for boundary in job.backbone.boundaries), HEAD]
+    return min(job.plan.stored, key=order.index) if all(job.plan.stored) else ""
 
 
-def refit_probe(job: Job, network: nn.Module) -> None:
-    """Fit the head once more on training and validation examples, at the regularisation chosen before.
+def head_cut(job: Job) -> str:
+    """The head, where features are kept; "" where they are not."""
+    return HEAD if job.supply.cache else ""
 
-    The scores on validation data stay those of the probe that had not learned from it.
+
+def probe_network(job: Job, backbone: Backbone) -> tuple[nn.Module, str]:
+    """The probe as a network: a linear head on the pretrained backbone; how it was refitted, as a clause.
+
+    It is fitted once more on training and validation examples, at the regularisation chosen before,
+    where the plan says so. The scores on validation data stay those of the probe that had not
+    learned from it.
     """
-    both = (*job.prepared.part("train"), *job.prepared.part("val"))
-    strength = job.probe.strength if job.probe else None
-    if again := probe(job.prepared, job.task, both, seed=job.plan.seed, strength=strength):
-        set_linear(network, again)
+    network = plain_network(job.task, backbone, Head(), job.plan.seed).to(job.plan.device)
+    fitted, clause = job.probe, ""
+    if fitted is None:
+        raise ValueError("a plan without phases needs a task that has a probe")
+    if job.plan.refit:
+        both = (*job.prepared.part("train"), *job.prepared.part("val"))
+        fitted = probe(job.prepared, job.task, both, seed=job.plan.seed, strength=fitted.strength) or fitted
+        clause = "; then fitted once more on training and validation data"
+    set_linear(network, fitted)
+    return network, clause
 
 
 def set_linear(network: nn.Module, fitted: Probe) -> None:
@@ -128,114 +141,15 @@ def set_linear(network: nn.Module, fitted: Probe) -> None:
         linear.bias.copy_(torch.from_numpy(fitted.bias))
 
 
-@dataclass(frozen=True)
-class _Candidate:
-    """A network that may be returned, with its main metric and its loss on validation data."""
-
-    network: nn.Module
-    outputs: Sequence[Any]
-    metric: float
-    loss: float
-
-
-class _Validator:
-    """The validation split, ready to be asked of any network."""
-
-    def __init__(self, job: Job) -> None:
-        self._task = job.task
-        self._plan = job.plan
-        self._sign = -1 if job.plan.metric in job.task.lower_is_better else 1
-        self._examples = job.prepared.part("val")
-        self._targets = job.targets("val")
-        self._groups = job.prepared.groups_of(self._examples)
-        self._batches = EvaluationBatches(
-            self._examples,
-            job.modality().view,
-            job.task.collate,
-            batch_size=job.plan.evaluation_batch_size,
-            threads=job.threads,
-        )
-
-    def candidate(self, network: nn.Module) -> _Candidate:
-        """A network and what it says."""
-        plan = self._plan
-        with fixed_batches("predictions", size=plan.evaluation_batch_size, device=plan.device):
-            outputs = compute_outputs(self._task, network, self._batches, device=plan.device)
-        scorers = self._task.scorers(outputs, self._targets)
-        once = np.ones((1, len(self._targets)))
-        metric, loss = float(scorers[plan.metric](once)[0]), float(scorers["log_loss"](once)[0])
-        if not math.isfinite(loss):
-            self._refuse_non_finite(scorers["log_loss"])
-        return _Candidate(network, outputs, metric, loss)
-
-    def _refuse_non_finite(self, loss: Scorer) -> NoReturn:
-        count = len(self._examples)
-        alone = (np.eye(1, count, place) for place in range(count))
-        names = [
-            example.id
-            for example, weights in zip(self._examples, alone, strict=True)
-            if not np.isfinite(loss(weights)).all()
-        ]
-        raise NonFiniteLoss(
-            f"Validation: the loss is not finite, for {len(names)} of {count} examples: {a_few(names)}.",
-            "Look at these examples, or lower the learning rate; the last checkpoint is intact.",
-        )
-
-    def believes(self, trained: _Candidate, probed: _Candidate) -> bool:
-        """Whether the trained network is the better one, and not by the luck of its best epoch.
-
-        It must not score worse. Where the loss does not say that it is better too, its lead must be
-        more than the standard error of the difference on these examples.
-        """
-        lead = self._lead(trained, probed)
-        if lead < 0 or trained.loss < probed.loss:
-            return lead >= 0
-        scorers = [
-            self._task.scorers(candidate.outputs, self._targets)[self._plan.metric]
-            for candidate in (trained, probed)
-        ]
-        _, error = difference(*scorers, groups=self._groups)
-        return lead > error
-
-    def why(self, trained: _Candidate, probed: _Candidate, returned: _Candidate) -> str:
-        """Both on validation data, and what decided where the metric did not."""
-        metric, lead = self._plan.metric, self._lead(trained, probed)
-        text = f"{metric} {trained.metric:.4f} trained and {probed.metric:.4f} probe on validation data"
-        if lead > 0 and returned is probed:
-            return f"{text}, a lead within the error of so few examples, at no lower loss"
-        return f"{text}, loss {trained.loss:.4f} and {probed.loss:.4f}" if lead == 0 else text
-
-    def _lead(self, one: _Candidate, other: _Candidate) -> float:
-        """By how much the main metric of one is better than that of another."""
-        return self._sign * (one.metric - other.metric)
-
-    def temperature(self, candidate: _Candidate) -> float:
-        """That calibrates the network's probabilities."""
-        return fit_temperature(self._task, candidate.outputs, self._targets)
-
-    def __call__(self, network: nn.Module) -> Validation:
-        """As the loop asks it."""
-        candidate = self.candidate(network)
-        return Validation(metric=candidate.metric, loss=candidate.loss)
-
-
 def _train(
     job: Job,
     network: nn.Module,
-    validate: _Validator,
+    feeds: Feeds,
     *,
     checkpoints: Path,
     seconds: float | None,
     observers: Sequence[Observer],
 ) -> TrainResult:
-    batches = TrainBatches(
-        job.prepared.part("train"),
-        job.modality(augmented=True).view,
-        job.task.collate,
-        batch_size=job.plan.batch_size,
-        seed=job.plan.seed,
-        threads=job.threads,
-    )
     with stop_on_signals(seconds) as stop:
         return train(
             network=network,
@@ -243,8 +157,7 @@ def _train(
             boundaries=job.backbone.boundaries,
             task=job.task,
             plan=job.plan,
-            batches=batches,
-            validate=validate,
+            feed=feeds,
             train_metric=_train_metric(job),
             checkpoints=CheckpointFolder(checkpoints),
             stop=stop,
@@ -252,9 +165,17 @@ def _train(
         )
 
 
-def _train_metric(job: Job) -> Callable[[Any, Batch], float]:
-    def metric(outputs: Any, batch: Batch) -> float:
-        scorers = job.task.scorers(outputs, batch.targets)
-        return float(scorers[job.plan.metric](np.ones((1, len(batch))))[0])
+def _teller(observers: Sequence[Observer]) -> Notify:
+    def tell(event: Event) -> None:
+        for observer in observers:
+            observer.notify(event)
+
+    return tell
+
+
+def _train_metric(job: Job) -> TrainMetric:
+    def metric(outputs: Any, targets: Any) -> float:
+        scorers = job.task.scorers(outputs, targets)
+        return float(scorers[job.plan.metric](np.ones((1, len(targets))))[0])
 
     return metric

@@ -3,41 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headstart.catalog import MODALITIES, TASKS, resolve
-from headstart.config.schema import Config
-from headstart.contracts import Backbone, Event, Example, Scan, Task
-from headstart.data.batches import EvaluationBatches
+from headstart.config.policies import resolve_augmentation
+from headstart.config.schema import Augmentation, Config
+from headstart.contracts import Backbone, Event, Example, Head, Modality, Rows, Scan, Task
 from headstart.data.check import check, check_division, check_duplicates, usable
 from headstart.data.dataset import Dataset, Finding, Splits, select
 from headstart.data.duplicates import certain_groups, find_duplicates
 from headstart.data.fingerprint import fingerprint
+from headstart.data.intake import estimate_bytes, take_in
 from headstart.data.read import read
 from headstart.data.scanning import scan
 from headstart.data.split import split
 from headstart.errors import DataError, RunError, a_few
-from headstart.features.extract import extract
+from headstart.planning import storing
 from headstart.planning.facts import MachineFacts
-from headstart.planning.rules import evaluation_batch_size
-from headstart.training.device import fixed_batches
+from headstart.planning.storing import in_bytes
+from headstart.steps.cuts import plain_network
+from headstart.steps.supply import Layers, Supply
+from headstart.store.cache import Cache
+from headstart.store.rows import SomeRows
+from headstart.store.shelf import Shelf
 
 Notify = Callable[[Event], None]
+CHUNK = 4096
 
 
 @dataclass(frozen=True)
 class Inspected:
-    """Data that was read and decoded once."""
+    """Data that was read and decoded once.
+
+    Attributes:
+        inputs: shelf of the decoded inputs; None where they are not kept.
+        why: they are, or are not.
+    """
 
     dataset: Dataset
     scans: Mapping[str, Scan]
     findings: tuple[Finding, ...]
     fingerprint: str
+    inputs: Shelf | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,24 +59,28 @@ class Prepared:
     Attributes:
         features: (N, D) of `dataset.examples`, in their order.
         groups: by id; members of one group are on one side of the split.
+        why_inputs: are kept, or are not.
+        supply: of batches and kept activations.
     """
 
     dataset: Dataset
     scans: Mapping[str, Scan]
     findings: tuple[Finding, ...]
     fingerprint: str
-    features: NDArray[np.float32]
+    features: Rows
     groups: Mapping[str, str]
     splits: Splits
+    why_inputs: str
+    supply: Supply
 
     def part(self, name: str) -> tuple[Example, ...]:
         """The examples of a split."""
         return select(self.dataset.examples, getattr(self.splits, name))
 
-    def features_of(self, examples: Sequence[Example]) -> NDArray[np.float32]:
+    def features_of(self, examples: Sequence[Example]) -> Rows:
         """Rows of `features`, in the order of the examples."""
         place = {example.id: row for row, example in enumerate(self.dataset.examples)}
-        return self.features[[place[example.id] for example in examples]]
+        return SomeRows(self.features, [place[example.id] for example in examples])
 
     def groups_of(self, examples: Sequence[Example]) -> list[str]:
         """The group of each example; one without is a group of its own."""
@@ -114,21 +130,53 @@ def read_data(config: Config) -> Dataset:
     return read(Path(config.data.path), config.data, modality_class(task_class(config)).suffixes)
 
 
-def inspect(config: Config, *, notify: Notify) -> Inspected:
+def inspect(
+    config: Config,
+    *,
+    notify: Notify,
+    backbone: Backbone | None = None,
+    cache: Cache | None = None,
+    why: str = "",
+) -> Inspected:
     """Read the data, decode every input once, and say what was found.
+
+    Args:
+        config: names the data.
+        notify: told of the progress.
+        backbone: whose views are to be made from the decoded inputs.
+        cache: where these are kept; None keeps none.
+        why: there is no cache.
 
     Raises:
         DataError: nothing can be read there.
     """
     modality = modality_class(task_class(config))
     dataset = read_data(config)
-    scans = scan(dataset.examples, modality.scan, notify=notify)
+    inputs = None
+    scans: Mapping[str, Scan]
+    if backbone is None:
+        scans = scan(dataset.examples, modality.scan, notify=notify)
+    else:
+        whole = modality(backbone.preprocessing, possible_augmentation(config), config.seed)
+        if cache is not None:
+            inputs, why = _inputs_shelf(dataset, whole, cache)
+        taken = take_in(dataset.examples, whole, inputs, notify=notify)
+        scans, why = taken.scans, taken.problem.cause if taken.problem else why
     findings = check(dataset, scans, config.data)
     if not any(finding.level == "error" for finding in findings):
         good = usable(dataset, scans)
         groups = certain_groups(good.examples, scans)
         findings = (*check_division(good, groups, config.data, seed=config.seed), *findings)
-    return Inspected(dataset, scans, findings, fingerprint(dataset, scans))
+    return Inspected(dataset, scans, findings, fingerprint(dataset, scans), inputs, why)
+
+
+def _inputs_shelf(dataset: Dataset, modality: Modality, cache: Cache) -> tuple[Shelf | None, str]:
+    """Where decoded inputs are kept, and why they are or are not."""
+    shelf = cache.shelf({"kind": "inputs", "modality": modality.name, **modality.compact_state()})
+    size = estimate_bytes(dataset.examples, modality, shelf)
+    if not cache.make_room(size):
+        return None, f"{in_bytes(size)} would not fit in the cache of {in_bytes(cache.limit)}"
+    return shelf, f"each is decoded and scaled once, {in_bytes(size)}" if size else "they were kept before"
 
 
 def findings_without_features(inspected: Inspected) -> tuple[Finding, ...]:
@@ -152,26 +200,46 @@ def refuse_unusable(inspected: Inspected) -> None:
 
 
 def prepare(
-    inspected: Inspected, backbone: Backbone, config: Config, *, machine: MachineFacts, notify: Notify
+    inspected: Inspected,
+    backbone: Backbone,
+    config: Config,
+    *,
+    cache: Cache | None,
+    machine: MachineFacts,
+    engine: str | None,
+    notify: Notify,
 ) -> Prepared:
-    """Features of every readable example, then groups, then the split."""
+    """Features of every readable example, then groups, then the split.
+
+    Args:
+        inspected: the data.
+        backbone: that gives the features.
+        config: the request.
+        cache: where features are kept; None keeps none.
+        machine: that computes.
+        engine: that runs the backbone; None is the fastest.
+        notify: told of the progress.
+    """
     dataset = usable(inspected.dataset, inspected.scans)
     task = task_class(config).from_examples(dataset.examples, task_options(config))
-    batch_size = evaluation_batch_size(machine).value
-    batches = EvaluationBatches(
-        [replace(example, target=None) for example in dataset.examples],
-        modality_class(task)(backbone.preprocessing, None, config.seed).view,
-        task.collate,
-        batch_size=batch_size,
-        threads=machine.cores,
+    supply = Supply(
+        task=task,
+        backbone=backbone,
+        modality=modality_class(task),
+        scans=inspected.scans,
+        inputs=inspected.inputs,
+        cache=cache,
+        machine=machine,
+        seed=config.seed,
     )
-    with fixed_batches("features", size=batch_size, device=machine.device):
-        features = extract(
-            backbone, batches, total=len(dataset.examples), device=machine.device, notify=notify
-        )
+    network = plain_network(task, backbone, Head(), config.seed)
+    layers = Layers.before(None, network, backbone)
+    views = 1 if possible_augmentation(config) is None else storing.VIEWS
+    choice = supply.engine(layers, dataset.examples, count=len(dataset.examples) * views, only=engine)
+    features = supply.activations(layers, choice, dataset.examples, notify=notify).rows
     _refuse_non_finite(features, dataset, backbone)
     duplicates = find_duplicates(
-        dataset.examples, inspected.scans, features, near=config.data.near_duplicates
+        dataset.examples, inspected.scans, features[:].astype("float32"), near=config.data.near_duplicates
     )
     return Prepared(
         dataset=dataset,
@@ -181,16 +249,32 @@ def prepare(
         features=features,
         groups=duplicates.groups,
         splits=split(dataset, duplicates.groups, config.data, seed=config.seed),
+        why_inputs=inspected.why,
+        supply=supply,
     )
 
 
-def _refuse_non_finite(features: NDArray[np.float32], dataset: Dataset, backbone: Backbone) -> None:
+def possible_augmentation(config: Config) -> Augmentation | None:
+    """The most that training inputs can vary by, as the request tells it; None where nothing does."""
+    if config.technique.name == "linear-probe":
+        return None
+    augmentation = resolve_augmentation(config.augment.policy or "medium", config.augment)
+    return augmentation if augmentation.varies else None
+
+
+def _refuse_non_finite(features: Rows, dataset: Dataset, backbone: Backbone) -> None:
     """Stop where no loss could be finite.
 
     Raises:
         RunError: names the examples.
     """
-    rows = np.flatnonzero(~np.isfinite(features).all(axis=1))
+    starts = range(0, len(features), CHUNK)
+    rows = np.concatenate(
+        [
+            start + np.flatnonzero(~np.isfinite(features[start : start + CHUNK]).all(axis=1))
+            for start in starts
+        ]
+    )
     if len(rows):
         names = [dataset.examples[row].id for row in rows]
         raise RunError(

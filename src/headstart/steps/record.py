@@ -110,6 +110,7 @@ def result_record(job: Job, learned: Learned, judged: Judged, clock: Clock) -> d
         "returned": learned.returned,
         "why_returned": learned.why,
         "temperature": learned.temperature,
+        "examined": {"whole": judged.examined.whole, "difference": judged.examined.difference},
         "seconds": clock.seconds(),
         "epochs": training.epochs if training else 0,
         "steps": training.steps if training else 0,

@@ -82,12 +82,12 @@ def report_page(
         plan=plan_lines(job.plan),
     )
     if isinstance(job.task, Classification):
-        content = _with_answers(content, job.task, job.modality(), judged, learned)
+        content = _with_answers(content, job.task, job.modality, judged, learned)
     return render(content)
 
 
 def _with_answers(
-    content: ReportContent, task: Classification, modality: Modality, judged: Judged, learned: Learned
+    content: ReportContent, task: Classification, modality: type[Modality], judged: Judged, learned: Learned
 ) -> ReportContent:
     answers = _answers(task, judged)
     untempered = Answers.read(

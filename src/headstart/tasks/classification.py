@@ -151,24 +151,27 @@ class Classification:
 
         def blend(values: Tensor) -> Tensor:
             values = values[: len(batch)]
-            return torch.lerp(values[partners.to(values.device)], values, share)
+            others = values[partners.to(values.device, non_blocking=True)]
+            return torch.lerp(others, values, share)
 
         inputs = {name: blend(values) for name, values in batch.inputs.items()}
         return replace(batch, inputs=inputs, targets=blend(batch.targets))
 
-    def loss(self, network: nn.Module, batch: Batch, objective: Objective) -> tuple[Loss, list[Floats]]:
-        """The summed loss of the batch, and its logits as `outputs` gives them.
+    def loss(self, network: nn.Module, batch: Batch, objective: Objective) -> tuple[Loss, Tensor]:
+        """The summed loss of the batch, and its (B, C) logits.
 
         Units are examples, whatever their class weights: these have mean 1 over the training
         split, and a divisor that does not depend on which labels a step drew keeps the
         gradient an unbiased one of the weighted loss.
         """
         logits = self._logits(network, batch)
-        weights = logits.new_tensor(objective.class_weights) if objective.class_weights else None
+        weights = None
+        if objective.class_weights:
+            weights = torch.tensor(objective.class_weights).to(logits.device, non_blocking=True)
         per_example = self.kind.losses(
             logits, batch.targets[: len(batch)], weights, objective.label_smoothing
         )
-        return Loss(per_example.sum(), len(batch), per_example.detach()), _rows(logits)
+        return Loss(per_example.sum(), len(batch), per_example.detach()), logits.detach()
 
     def outputs(self, network: nn.Module, batch: Batch) -> list[Floats]:
         """A row of logits for each example, (C,) float32 on the CPU."""

@@ -26,7 +26,9 @@ from headstart.training.state import TrainState
 FORMAT = 1
 STATE, MANIFEST = "state.json", "manifest.json"
 SHOWN = 60
-TENSORS = ("weights", "optimiser", "average", "best")
+TENSORS = ("weights", "optimiser", "average", "best", "epoch")
+# Writing checkpoints takes at most one part in so many of a run, but for those that must be.
+SHARE = 20
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Checkpoint:
         optimiser: its state, as `optimiser_tensors` names it.
         average: the running average of the weights; may be empty.
         best: as `weights`, of the best validation; empty before the first.
+        epoch: what the epoch under way has given, as `Tally.tensors` names it; empty between two.
     """
 
     state: TrainState
@@ -48,6 +51,7 @@ class Checkpoint:
     optimiser: Mapping[str, Tensor]
     average: Mapping[str, Tensor]
     best: Mapping[str, Tensor]
+    epoch: Mapping[str, Tensor]
 
     def refuse_other_run(self, identity: Mapping[str, str], weights: Mapping[str, Tensor]) -> None:
         """Check that it belongs to a run.
@@ -85,7 +89,7 @@ class CheckpointFolder:
 
     Args:
         path: made where it is missing; what killed writers left in it is removed.
-        every_seconds: longest time between two checkpoints; one is written at every validation too.
+        every_seconds: longest time between two checkpoints.
 
     Raises:
         RunFolderError: it cannot be written.
@@ -96,6 +100,7 @@ class CheckpointFolder:
         self._every_seconds = every_seconds
         self._last_time = time.monotonic()
         self._last_state: TrainState | None = None
+        self._cost = 0.0
         try:
             path.mkdir(parents=True, exist_ok=True)
             remove_leftovers(path)
@@ -108,6 +113,10 @@ class CheckpointFolder:
         """Whether the last checkpoint is long ago."""
         return time.monotonic() - self._last_time >= self._every_seconds
 
+    def cheap(self) -> bool:
+        """Whether writing one takes little beside what has been done since the last."""
+        return time.monotonic() - self._last_time >= SHARE * self._cost
+
     def save(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint, unless it is the last one already; then drop those no longer needed.
 
@@ -116,6 +125,7 @@ class CheckpointFolder:
         """
         if checkpoint.state == self._last_state:
             return
+        begun = time.monotonic()
         files: dict[str, Content] = {
             f"{name}.safetensors": _serialised(getattr(checkpoint, name)) for name in TENSORS
         }
@@ -124,6 +134,7 @@ class CheckpointFolder:
         step = checkpoint.state.step
         write_folder_durably(self.path / f"step-{step:09d}", files)
         self._last_time, self._last_state = time.monotonic(), checkpoint.state
+        self._cost = self._last_time - begun
         best = checkpoint.state.best
         kept = {*[other for other in self._steps() if other <= step][-2:], best.step if best else step}
         for other in set(self._steps()) - kept:

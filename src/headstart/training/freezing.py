@@ -65,6 +65,11 @@ def set_training_mode(
         network.get_submodule(HEAD).train()
 
 
+def normalises_over_batch(network: nn.Module) -> bool:
+    """Whether, as its modes are, what it says of an example depends on the others of its batch."""
+    return any(isinstance(layer, _BatchNorm) and layer.training for layer in network.modules())
+
+
 def flat(groups: Mapping[str, Parameters]) -> dict[str, nn.Parameter]:
     """Parameters by name, of all parts together."""
     return {name: parameter for group in groups.values() for name, parameter in group.items()}

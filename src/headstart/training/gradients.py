@@ -6,49 +6,74 @@ window's units, makes it that of one large batch, however it was cut.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from headstart.contracts import Batch, Loss, Task
-from headstart.errors import NonFiniteLoss, RunError, a_few
+from headstart.errors import RunError
 from headstart.planning.plan import Plan
 from headstart.training.device import autocast, is_out_of_memory, place_batch, seeded
 from headstart.training.freezing import BACKBONE, Parameters
-from headstart.training.state import Sums
-
-TrainMetric = Callable[[Any, Batch], float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Examples that were computed at once: tensors are where they were computed.
+
+    Attributes:
+        loss: the sum over their units, without a gradient.
+        outputs: (n, ...), as `Task.loss` gives them, without a gradient.
+        targets: of the batch as it was before mixing.
+    """
+
+    ids: tuple[str, ...]
+    loss: Loss
+    outputs: Tensor
+    targets: Tensor
+
+
+@dataclass(frozen=True, slots=True)
 class Gradients:
     """What a window gave, beside the gradients that the parameters hold.
 
     Attributes:
+        pieces: of the window, in order.
         micro_batch: examples at once with which it was possible.
-        losses: by example id, on the device.
     """
 
-    sums: Sums
+    pieces: Sequence[Piece]
     micro_batch: int
-    losses: Sequence[tuple[tuple[str, ...], Tensor]]
+
+    @property
+    def loss(self) -> Tensor:
+        """Summed over the window, on the device."""
+        return torch.stack([piece.loss.total for piece in self.pieces]).sum()
+
+    @property
+    def units(self) -> float:
+        """Of the window."""
+        return sum(piece.loss.units for piece in self.pieces)
+
+    @property
+    def examples(self) -> int:
+        """In the window."""
+        return sum(len(piece.ids) for piece in self.pieces)
 
 
 def window_gradients(
     network: nn.Module,
     window: Sequence[Batch],
     *,
+    parameters: Collection[nn.Parameter],
     task: Task,
     plan: Plan,
     step: int,
     micro_batch: int,
-    train_metric: TrainMetric,
 ) -> Gradients:
-    """Fill the parameters' gradients with that of a window's mean loss.
+    """Fill the gradients of these parameters, all that train, with that of a window's mean loss.
 
     Out of memory, it begins again with half as many examples at once, so that the window, and with
     it the result, stays the same.
@@ -61,11 +86,11 @@ def window_gradients(
             return _attempt(
                 network,
                 window,
+                parameters=parameters,
                 task=task,
                 plan=plan,
                 step=step,
                 micro_batch=micro_batch,
-                train_metric=train_metric,
             )
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
@@ -86,49 +111,19 @@ def add_pull(parameters: Parameters, start: Mapping[str, Tensor], strength: floa
             parameter.grad.add_(parameter.detach() - start[name], alpha=strength)
 
 
-def refuse_non_finite(gradients: Gradients, norm: Tensor, *, step: int, epoch: int) -> None:
-    """Stop before a step that would spoil the weights.
-
-    Args:
-        gradients: of the step.
-        norm: of the gradient.
-        step: steps done before it.
-        epoch: of the step, from 1.
-
-    Raises:
-        NonFiniteLoss: loss or gradient is NaN or infinite; names the examples with the worst loss.
-    """
-    if math.isfinite(gradients.sums.loss) and math.isfinite(float(norm)):
-        return
-    losses = {
-        name: float(loss)
-        for names, values in gradients.losses
-        for name, loss in zip(names, values.tolist(), strict=True)
-    }
-    broken = [name for name, loss in losses.items() if not math.isfinite(loss)]
-    worst = broken or sorted(losses, key=lambda name: losses[name], reverse=True)
-    what = "loss" if not math.isfinite(gradients.sums.loss) else "gradient"
-    raise NonFiniteLoss(
-        f"Step {step + 1} of epoch {epoch}: the {what} is not finite. "
-        f"Examples with the worst loss: {a_few(worst)}.",
-        "Look at these examples, or lower the learning rate; the last checkpoint is intact.",
-    )
-
-
 def _attempt(
     network: nn.Module,
     window: Sequence[Batch],
     *,
+    parameters: Collection[nn.Parameter],
     task: Task,
     plan: Plan,
     step: int,
     micro_batch: int,
-    train_metric: TrainMetric,
 ) -> Gradients:
-    network.zero_grad(set_to_none=True)
-    totals: list[Tensor] = []
-    losses: list[tuple[tuple[str, ...], Tensor]] = []
-    units, metric = 0.0, 0.0
+    for parameter in parameters:
+        parameter.grad = None
+    pieces: list[Piece] = []
     with seeded(plan.seed, step, plan.device) as generator:
         for batch in window:
             plain = place_batch(batch, plan)
@@ -136,20 +131,17 @@ def _attempt(
             for start in range(0, len(batch), micro_batch):
                 stop = min(start + micro_batch, len(batch))
                 loss, outputs = _backward(network, mixed.piece(start, stop), task, plan)
-                totals.append(loss.total.detach())
-                losses.append((plain.ids[start:stop], loss.per_example.detach()))
-                units += loss.units
-                metric += train_metric(outputs, plain.piece(start, stop)) * (stop - start)
-    for parameter in network.parameters():
+                pieces.append(Piece(plain.ids[start:stop], loss, outputs, plain.targets[start:stop]))
+    gradients = Gradients(pieces, micro_batch)
+    for parameter in parameters:
         if parameter.grad is not None:
-            parameter.grad.div_(units)
-    examples = sum(len(batch) for batch in window)
-    sums = Sums(float(torch.stack(totals).sum()), units, metric, examples)
-    return Gradients(sums, micro_batch, losses)
+            parameter.grad.div_(gradients.units)
+    return gradients
 
 
-def _backward(network: nn.Module, piece: Batch, task: Task, plan: Plan) -> tuple[Loss, Any]:
+def _backward(network: nn.Module, piece: Batch, task: Task, plan: Plan) -> tuple[Loss, Tensor]:
+    """Add to the gradients; gives the loss without what it was computed from, and the outputs."""
     with autocast(plan):
         loss, outputs = task.loss(network, piece, plan.objective)
     torch.autograd.backward(loss.total)
-    return loss, outputs
+    return replace(loss, total=loss.total.detach()), outputs.detach()

@@ -20,6 +20,7 @@ from headstart.training.device import place_network
 from headstart.training.freezing import BACKBONE, changing, digest, flat, freeze, set_training_mode, tensors
 from headstart.training.optimiser import build_optimiser, load_optimiser_tensors, optimiser_tensors
 from headstart.training.state import TrainState
+from headstart.training.tally import Tally
 
 
 class Learner:
@@ -113,8 +114,8 @@ class Learner:
             )
         self._put(self._best)
 
-    def checkpoint(self, state: TrainState) -> Checkpoint:
-        """All of it, on the CPU, as of a state."""
+    def checkpoint(self, state: TrainState, tally: Tally) -> Checkpoint:
+        """All of it, on the CPU, as of a state and what the epoch under way has given."""
         return Checkpoint(
             state=state,
             identity=self.identity,
@@ -122,6 +123,7 @@ class Learner:
             optimiser=_on_cpu(optimiser_tensors(self.optimiser, self.parameters)),
             average=_on_cpu(self.average.weights),
             best=self._best,
+            epoch=tally.tensors(),
         )
 
     def _copied(self, names: Iterable[str]) -> dict[str, Tensor]:

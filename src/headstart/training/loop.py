@@ -7,10 +7,9 @@ a value that it asks for between two steps. It knows no file format, no metric a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Protocol
 
 from torch import nn
 from torch.nn.utils import clip_grad_norm_
@@ -19,46 +18,25 @@ from headstart.contracts import (
     Batch,
     Boundary,
     Event,
-    Notice,
     Observer,
     Phase,
-    PhaseEnded,
     PhaseStarted,
-    StepDone,
     Task,
     Validated,
 )
 from headstart.planning.plan import Plan
 from headstart.training.checkpoint import CheckpointFolder
+from headstart.training.device import looks_every
 from headstart.training.diagnosis import diagnose
-from headstart.training.freezing import HEAD
-from headstart.training.gradients import TrainMetric, add_pull, refuse_non_finite, window_gradients
+from headstart.training.feed import Feed, Validate, Validation
+from headstart.training.gradients import add_pull, window_gradients
 from headstart.training.learner import Learner
 from headstart.training.optimiser import set_rates
 from headstart.training.schedule import rate_factor
 from headstart.training.state import TrainState
 from headstart.training.stopping import TIME_LIMIT, StopSource
-
-
-class TrainBatches(Protocol):
-    """Training batches whose order is a function of the epoch."""
-
-    def __len__(self) -> int:
-        """Batches in one epoch."""
-
-    def epoch(self, epoch: int, *, start: int = 0) -> Iterator[Batch]:
-        """The batches of an epoch, counted from 0, from the `start`-th on."""
-
-
-@dataclass(frozen=True)
-class Validation:
-    """What validating gave: the main metric, and the mean loss."""
-
-    metric: float
-    loss: float
-
-
-Validate = Callable[[nn.Module], Validation]
+from headstart.training.tally import Tally, TrainMetric
+from headstart.training.telling import halved, phase_ended, resumed, step_done
 
 
 @dataclass(frozen=True)
@@ -89,8 +67,7 @@ def train(
     boundaries: Sequence[Boundary],
     task: Task,
     plan: Plan,
-    batches: TrainBatches,
-    validate: Validate,
+    feed: Feed,
     train_metric: TrainMetric,
     checkpoints: CheckpointFolder,
     stop: StopSource,
@@ -105,11 +82,11 @@ def train(
         boundaries: of the backbone.
         task: gives the loss, and says whether the main metric is an error.
         plan: optimiser, objective, precision, device and seed.
-        batches: of the training data; `plan.accumulate` of them make a step.
-        validate: called at every epoch's end, with the network in evaluation mode.
-        train_metric: mean over a batch's examples, from the outputs of `task.loss` (which may still
-            carry gradients) and the batch as it was before mixing.
-        checkpoints: written at every validation, at a stop, and from time to time.
+        feed: for each phase, batches of the training data, `plan.accumulate` of which make a step,
+            and what validates, at every epoch's end, the network in evaluation mode.
+        train_metric: from outputs and targets of the epoch just ended, as they were at each step.
+        checkpoints: written at a phase's end, at a stop, at a validation where that is cheap, and
+            from time to time.
         stop: asked before every step.
         observers: told of every event.
 
@@ -120,86 +97,91 @@ def train(
         RunError: out of memory with one example at a time, or a frozen layer has changed.
     """
 
-    def tell(event: Event) -> None:
-        for observer in observers:
-            observer.notify(event)
+    def tell(*events: Event) -> None:
+        for event in events:
+            for observer in observers:
+                observer.notify(event)
 
     learner = Learner(network, boundaries, phases, plan)
     saved, damaged = checkpoints.latest()
-    state = saved.state if saved else TrainState(micro_batch=plan.batch_size)
+    state = saved.state if saved else TrainState(micro_batch=plan.micro_batch)
+    tally = Tally(looks_every(plan.device))
     stopped: str | None = None
 
     for phase in phases[state.phase :]:
-        phase_steps = phase.epochs * math.ceil(len(batches) / plan.accumulate)
         learner.begin(phase, saved)
         if saved:
-            tell(Notice(state.step, "resumed", " ".join((*damaged, f"Resumed from step {state.step}."))))
+            tally.load(saved.epoch)
+            tell(resumed(state, damaged))
             saved = None
-        if state.phase_step == 0:
-            tell(PhaseStarted(state.step, phase.name, phase.epochs, phase_steps, learner.size))
+        with feed(phase) as (batches, validate):
+            phase_steps = phase.epochs * math.ceil(len(batches) / plan.accumulate)
+            if state.phase_step == 0:
+                tell(PhaseStarted(state.step, phase.name, phase.epochs, phase_steps, learner.size))
 
-        while not (why := state.why_over(phase, phase_steps)):
-            learner.set_training_mode(phase)
-            for window in _windows(batches.epoch(state.epoch, start=state.position), plan.accumulate):
-                stopped = stop()
-                # Before a phase's first step, the last checkpoint leads here.
-                if state.phase_step and (stopped or checkpoints.due()):
-                    checkpoints.save(learner.checkpoint(state))
+            while not (why := state.why_over(phase, phase_steps)):
+                learner.set_training_mode(phase)
+                for window in _windows(batches.epoch(state.epoch, start=state.position), plan.accumulate):
+                    stopped = stop()
+                    # Before a phase's first step, the last checkpoint leads here.
+                    if state.phase_step and (stopped or checkpoints.due()):
+                        tell(*tally.look())
+                        checkpoints.save(learner.checkpoint(state, tally))
+                    if stopped:
+                        break
+                    gradients = window_gradients(
+                        network,
+                        window,
+                        parameters=learner.parameters.values(),
+                        task=task,
+                        plan=plan,
+                        step=state.step,
+                        micro_batch=state.micro_batch,
+                    )
+                    if gradients.micro_batch < state.micro_batch:
+                        tell(halved(state.step, gradients.micro_batch))
+                    add_pull(learner.parameters, learner.pretrained, phase.l2_sp)
+                    norm = clip_grad_norm_(learner.parameters.values(), plan.optimiser.clip or math.inf)
+                    factor = rate_factor(
+                        plan.optimiser.schedule,
+                        step=state.phase_step,
+                        steps=phase_steps,
+                        warmup=plan.optimiser.warmup,
+                        plateau=state.plateau,
+                    )
+                    state = state.after_step(len(window), gradients.micro_batch)
+                    step = step_done(state, phase, phase_steps, factor=factor, examples=gradients.examples)
+                    # On a CPU a loss that is not finite is found here, before it spoils the weights.
+                    looked_at = tally.note(step, gradients, norm)
+                    set_rates(learner.optimiser, factor)
+                    learner.optimiser.step()
+                    learner.average.update(state.phase_step)
+                    tell(*looked_at)
+                tell(*tally.look())
+                # What the time limit cut short may be the best; a signal waits for nothing.
+                if stopped and (stopped != TIME_LIMIT or state.is_validated):
+                    break
+                validated = _validated(
+                    learner,
+                    state,
+                    phase,
+                    validate,
+                    train=Validation(tally.metric(train_metric), tally.loss),
+                    lower_is_better=plan.metric in task.lower_is_better,
+                )
+                state = state.after_epoch(validated)
+                tally.clear()
+                tell(validated)
+                if notice := diagnose(state.history):
+                    tell(notice)
                 if stopped:
                     break
-                gradients = window_gradients(
-                    network,
-                    window,
-                    task=task,
-                    plan=plan,
-                    step=state.step,
-                    micro_batch=state.micro_batch,
-                    train_metric=train_metric,
-                )
-                if gradients.micro_batch < state.micro_batch:
-                    tell(_halved(state.step, gradients.micro_batch))
-                add_pull(learner.parameters, learner.pretrained, phase.l2_sp)
-                norm = clip_grad_norm_(learner.parameters.values(), plan.optimiser.clip or math.inf)
-                refuse_non_finite(gradients, norm, step=state.step, epoch=state.epoch + 1)
-                factor = rate_factor(
-                    plan.optimiser.schedule,
-                    step=state.phase_step,
-                    steps=phase_steps,
-                    warmup=plan.optimiser.warmup,
-                    plateau=state.plateau,
-                )
-                set_rates(learner.optimiser, factor)
-                learner.optimiser.step()
-                state = state.after_step(len(window), gradients.sums, gradients.micro_batch)
-                learner.average.update(state.phase_step)
-                tell(
-                    StepDone(
-                        step=state.step,
-                        phase=phase.name,
-                        epoch=state.epoch + 1,
-                        loss=gradients.sums.mean_loss,
-                        lr=factor * phase.rates.get(HEAD, max(phase.rates.values())),
-                        phase_step=state.phase_step,
-                        phase_steps=phase_steps,
-                        examples=gradients.sums.examples,
-                    )
-                )
-            # What the time limit cut short is validated, as it may be the best; a signal waits for nothing.
-            if stopped and (stopped != TIME_LIMIT or state.is_validated):
-                break
-            lower_is_better = plan.metric in task.lower_is_better
-            validated = _validated(learner, state, phase, validate, lower_is_better=lower_is_better)
-            state = state.after_epoch(validated)
-            tell(validated)
-            if notice := diagnose(state.history):
-                tell(notice)
-            if stopped:
-                break
-            checkpoints.save(learner.checkpoint(state))
+                if checkpoints.cheap() or state.why_over(phase, phase_steps):
+                    checkpoints.save(learner.checkpoint(state, tally))
 
         if stopped in (None, TIME_LIMIT):
             learner.end(phase)
-        tell(_phase_ended(state, phase, stopped or why))
+        tell(phase_ended(state, phase, stopped or why))
         if stopped:
             break
         state = state.after_phase()
@@ -214,7 +196,13 @@ def _windows(batches: Iterator[Batch], size: int) -> Iterator[list[Batch]]:
 
 
 def _validated(
-    learner: Learner, state: TrainState, phase: Phase, validate: Validate, *, lower_is_better: bool
+    learner: Learner,
+    state: TrainState,
+    phase: Phase,
+    validate: Validate,
+    *,
+    train: Validation,
+    lower_is_better: bool,
 ) -> Validated:
     """Validate the weights (their average, where one is kept), and keep them where they are the best."""
     learner.network.eval()
@@ -227,21 +215,9 @@ def _validated(
         step=state.step,
         phase=phase.name,
         epoch=state.epoch + 1,
-        train_loss=state.epoch_sums.mean_loss,
-        train_metric=state.epoch_sums.mean_metric,
+        train_loss=train.loss,
+        train_metric=train.metric,
         loss=now.loss,
         metric=now.metric,
         best=best,
     )
-
-
-def _halved(step: int, micro_batch: int) -> Notice:
-    text = (
-        f"Out of memory: {micro_batch} examples are computed at once now. Each step sees as many as before."
-    )
-    return Notice(step, "out of memory", text)
-
-
-def _phase_ended(state: TrainState, phase: Phase, why: str | None) -> PhaseEnded:
-    best_step, best_metric = (state.best.step, state.best.metric) if state.best else (0, math.nan)
-    return PhaseEnded(state.step, phase.name, why or "", best_step, best_metric)

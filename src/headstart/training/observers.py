@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -120,7 +120,8 @@ def _is_before(line: str, step: int) -> bool:
 
 def _as_dict(event: Event) -> dict[str, Any]:
     """Plain data that every reader of JSON takes: not finite is null."""
+    values = {field.name: getattr(event, field.name) for field in fields(event)}
     return {"event": type(event).__name__} | {
         name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in asdict(event).items()
+        for name, value in values.items()
     }

@@ -33,13 +33,14 @@ def build_optimiser(
         )
         if chosen
     ]
+    # Fused: one call for all parameters of a group, on every device.
     match plan.name:
         case "sgd":
-            return SGD(settings, momentum=plan.momentum)
+            return SGD(settings, momentum=plan.momentum, fused=True)
         case "adam":
-            return Adam(settings)
+            return Adam(settings, fused=True)
         case _:
-            return AdamW(settings)
+            return AdamW(settings, fused=True)
 
 
 def set_rates(optimiser: Optimizer, factor: float) -> None:
@@ -64,6 +65,7 @@ def load_optimiser_tensors(optimiser: Optimizer, parameters: Parameters, saved: 
         kind, name = key.split("/", 1)
         parameter = parameters[name]
         # In the parameter's own memory layout: in another, rounding may differ in the last bit.
-        # The count of steps alone stays on the CPU.
-        place = torch.empty_like(value if kind == "step" else parameter, requires_grad=False)
+        # The count of steps alone has its own shape.
+        layout = value.to(parameter.device) if kind == "step" else parameter
+        place = torch.empty_like(layout, requires_grad=False)
         optimiser.state[parameter][kind] = place.copy_(value)

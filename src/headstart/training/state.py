@@ -12,34 +12,6 @@ from headstart.training.schedule import plateau_factor
 
 
 @dataclass(frozen=True)
-class Sums:
-    """Training loss and metric of the epoch under way, as sums so that they add up."""
-
-    loss: float = 0.0
-    units: float = 0.0
-    metric: float = 0.0
-    examples: int = 0
-
-    def __add__(self, other: Sums) -> Sums:
-        return Sums(
-            self.loss + other.loss,
-            self.units + other.units,
-            self.metric + other.metric,
-            self.examples + other.examples,
-        )
-
-    @property
-    def mean_loss(self) -> float:
-        """Loss per unit; NaN where nothing was summed."""
-        return self.loss / self.units if self.units else math.nan
-
-    @property
-    def mean_metric(self) -> float:
-        """Metric per example; NaN where nothing was summed."""
-        return self.metric / self.examples if self.examples else math.nan
-
-
-@dataclass(frozen=True)
 class TrainState:
     """Everything about a run but its tensors.
 
@@ -52,7 +24,6 @@ class TrainState:
         phase_step: of these, in this phase.
         bad_validations: of this phase, since the last one that was the best.
         plateau: factor that the plateau schedule has come down to in this phase.
-        epoch_sums: of the epoch under way.
         history: every validation of the run.
     """
 
@@ -64,7 +35,6 @@ class TrainState:
     phase_step: int = 0
     bad_validations: int = 0
     plateau: float = 1.0
-    epoch_sums: Sums = Sums()
     history: tuple[Validated, ...] = ()
 
     @property
@@ -84,7 +54,7 @@ class TrainState:
         sign = -1 if lower_is_better else 1
         return _rank(sign * metric, loss) > _rank(sign * self.best.metric, self.best.loss)
 
-    def after_step(self, batches: int, sums: Sums, micro_batch: int) -> TrainState:
+    def after_step(self, batches: int, micro_batch: int) -> TrainState:
         """The state after an optimiser step on so many batches."""
         return replace(
             self,
@@ -92,7 +62,6 @@ class TrainState:
             position=self.position + batches,
             step=self.step + 1,
             phase_step=self.phase_step + 1,
-            epoch_sums=self.epoch_sums + sums,
         )
 
     def after_epoch(self, validated: Validated) -> TrainState:
@@ -104,7 +73,6 @@ class TrainState:
             position=0,
             bad_validations=bad,
             plateau=plateau_factor(self.plateau, bad),
-            epoch_sums=Sums(),
             history=(*self.history, validated),
         )
 
@@ -128,7 +96,7 @@ class TrainState:
     def from_dict(cls, plain: Mapping[str, Any]) -> TrainState:
         """From what `as_dict` gave."""
         history = tuple(Validated(**validated) for validated in plain["history"])
-        return cls(**{**plain, "epoch_sums": Sums(**plain["epoch_sums"]), "history": history})
+        return cls(**{**plain, "history": history})
 
 
 def _rank(metric: float, loss: float) -> tuple[float, float]:

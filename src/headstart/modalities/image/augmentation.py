@@ -16,6 +16,8 @@ from torch import Tensor
 
 from headstart.config.schema import Augmentation
 from headstart.modalities.image.colour import COLOUR_OPERATIONS
+from headstart.modalities.image.compact import CompactImage
+from headstart.modalities.image.cropping import Box, draw_box
 from headstart.modalities.image.geometry import Geometry
 from headstart.modalities.image.preprocessing import (
     ImagePreprocessing,
@@ -24,8 +26,6 @@ from headstart.modalities.image.preprocessing import (
     evaluation_window,
     normalised,
 )
-
-Box = tuple[float, float, float, float]
 
 _COLOUR_PIECES = ("brightness", "contrast", "saturation", "hue")
 
@@ -112,7 +112,7 @@ def draw(augmentation: Augmentation, generator: np.random.Generator, size: tuple
         return float(generator.uniform(-limit, limit)) if limit else 0.0
 
     variation = Variation(
-        box=_draw_box(augmentation.crop, generator, size) if augmentation.crop < 1 else None,
+        box=draw_box(augmentation.crop, generator, size) if augmentation.crop < 1 else None,
         horizontal_flip=bool(generator.random() < augmentation.horizontal_flip),
         vertical_flip=bool(generator.random() < augmentation.vertical_flip),
         move=Move(
@@ -129,7 +129,7 @@ def draw(augmentation: Augmentation, generator: np.random.Generator, size: tuple
 
 
 def apply(
-    image: Image.Image, variation: Variation, preprocessing: ImagePreprocessing
+    image: Image.Image | CompactImage, variation: Variation, preprocessing: ImagePreprocessing
 ) -> tuple[Tensor, Geometry]:
     """An upright RGB image varied and made ready: (channels, H, W) float32, and where each point went."""
     height, width = preprocessing.size
@@ -137,7 +137,11 @@ def apply(
         window = evaluation_window(image.size, preprocessing)
     else:
         window = Window(variation.box, (width, height))
-    picture, geometry = cut(image, window, preprocessing), window.geometry()
+    if isinstance(image, CompactImage):
+        picture = image.cut(window, preprocessing)
+    else:
+        picture = cut(image, window, preprocessing)
+    geometry = window.geometry()
     if variation.horizontal_flip:
         picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         geometry = geometry.then(Geometry(((-1, 0, width), (0, 1, 0))))
@@ -151,23 +155,6 @@ def apply(
     for name, strength in variation.colours:
         picture = COLOUR_OPERATIONS[name](picture, strength)
     return normalised(picture, preprocessing), geometry
-
-
-def _draw_box(smallest: float, generator: np.random.Generator, size: tuple[int, int]) -> Box:
-    """A box of a random area and a ratio of 3/4 to 4/3 within the image (Szegedy et al., 2015)."""
-    width, height = size
-    for _ in range(10):
-        area = width * height * generator.uniform(smallest, 1)
-        ratio = math.exp(generator.uniform(math.log(3 / 4), math.log(4 / 3)))
-        box_width, box_height = math.sqrt(area * ratio), math.sqrt(area / ratio)
-        if box_width <= width and box_height <= height:
-            left = generator.uniform(0, width - box_width)
-            top = generator.uniform(0, height - box_height)
-            return left, top, left + box_width, top + box_height
-    # Too long for such a box: the middle of it.
-    box_width, box_height = min(width, height * 4 / 3), min(height, width * 4 / 3)
-    left, top = (width - box_width) / 2, (height - box_height) / 2
-    return left, top, left + box_width, top + box_height
 
 
 def _draw_trivial(variation: Variation, generator: np.random.Generator) -> Variation:

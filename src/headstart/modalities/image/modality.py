@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Any, ClassVar
 
+import numpy as np
+
 from headstart.config.schema import Augmentation
-from headstart.contracts import Example, Scan, View
+from headstart.contracts import Example, Intake, Scan, View
 from headstart.errors import DataError
 from headstart.modalities.image.augmentation import Variation, apply, draw, example_generator
+from headstart.modalities.image.compact import CompactImage, compact_form, compact_state
 from headstart.modalities.image.decode import SUFFIXES, open_image
 from headstart.modalities.image.preprocessing import ImagePreprocessing
-from headstart.modalities.image.scanning import scan_image
+from headstart.modalities.image.scanning import decode_and_scan, scan_image
 
 # Of pictures in reports.
 PICTURE_SIDE = 192
@@ -36,19 +39,37 @@ class ImageModality:
         self.preprocessing = preprocessing
         self.augmentation = augmentation
         self.seed = seed
+        self._smallest_crop = 1.0 if augmentation is None else augmentation.crop
 
     @staticmethod
     def scan(example: Example) -> Scan:
         """Decode the image once, whole."""
         return scan_image(example.input)
 
-    def view(self, example: Example, epoch: int | None) -> View:
+    def intake(self, example: Example, wanted: Callable[[str], bool] | None = None) -> Intake:
+        """Decode the image once, whole: what it is, and its compact form where that is wanted."""
+        image, scan = decode_and_scan(example.input)
+        if image is None or not (wanted is None or wanted(scan.content)):
+            return Intake(scan)
+        return Intake(scan, compact_form(image, self.preprocessing, smallest_crop=self._smallest_crop))
+
+    def compact_state(self) -> dict[str, Any]:
+        """Plain data that differs wherever compact forms of one image may differ."""
+        return compact_state(self.preprocessing, smallest_crop=self._smallest_crop)
+
+    def view(
+        self, example: Example, epoch: int | None, compact: Mapping[str, np.ndarray] | None = None
+    ) -> View:
         """An example as ``x``: (channels, H, W) float32, and the `Geometry` that led there.
 
         Raises:
             DataError: the image cannot be read.
         """
-        image = open_image(example.input, name=example.origin or example.id)
+        image = (
+            open_image(example.input, name=example.origin or example.id)
+            if compact is None
+            else CompactImage(compact)
+        )
         if epoch is None or self.augmentation is None:
             variation = Variation()
         else:

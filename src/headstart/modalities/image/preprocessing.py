@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
+import numpy as np
+import torch
 from PIL import Image
 from torch import Tensor
-from torchvision.transforms.functional import normalize, to_tensor
 
 from headstart.modalities.image.geometry import Geometry
 
@@ -49,6 +50,11 @@ class ImagePreprocessing:
         """The mean colour, RGB: what stands where the image does not reach."""
         colour = tuple(round(255 * value) for value in self.mean)
         return colour if self.channels == 3 else colour * 3
+
+    @property
+    def resampling(self) -> Image.Resampling:
+        """Pillow's filter of the interpolation."""
+        return Image.Resampling[self.interpolation.upper()]
 
     def state(self) -> dict[str, Any]:
         """Plain data for bundle.json."""
@@ -114,10 +120,9 @@ def evaluation_window(size: tuple[int, int], preprocessing: ImagePreprocessing) 
 def cut(image: Image.Image, window: Window, preprocessing: ImagePreprocessing) -> Image.Image:
     """The window of an RGB image, antialiased, as an RGB image of the network's size."""
     height, width = preprocessing.size
-    resampling = Image.Resampling[preprocessing.interpolation.upper()]
     # Pillow's filters look beyond the box where the image goes on, so this equals scaling the
     # whole image and cropping.
-    part = image.resize(window.size, resampling, box=window.box)
+    part = image.resize(window.size, preprocessing.resampling, box=window.box)
     if part.size == (width, height):
         return part
     canvas = Image.new("RGB", (width, height), preprocessing.fill)
@@ -127,9 +132,15 @@ def cut(image: Image.Image, window: Window, preprocessing: ImagePreprocessing) -
 
 def normalised(image: Image.Image, preprocessing: ImagePreprocessing) -> Tensor:
     """An RGB image as (channels, H, W) float32 of about zero mean and unit deviation."""
-    values = to_tensor(image if preprocessing.channels == 3 else image.convert("L"))
-    tensor: Tensor = normalize(values, preprocessing.mean, preprocessing.std, inplace=True)
-    return tensor
+    pixels = np.asarray(image if preprocessing.channels == 3 else image.convert("L"))
+    mean, std = (np.array(each, np.float32) for each in (preprocessing.mean, preprocessing.std))
+    # The steps of torchvision's to_tensor and normalize, to the bit. In numpy, as torch would start
+    # threads of its own in each of those that make views.
+    values = np.atleast_3d(pixels).transpose(2, 0, 1).astype(np.float32, order="C")
+    values /= 255
+    values -= mean[:, None, None]
+    values /= std[:, None, None]
+    return torch.from_numpy(values)
 
 
 def _scaled(width: int, height: int, preprocessing: ImagePreprocessing) -> tuple[int, int]:

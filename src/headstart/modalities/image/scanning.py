@@ -24,10 +24,19 @@ _COLOURLESS = 3
 
 def scan_image(source: ImageSource) -> Scan:
     """Decode an image once, whole. One that cannot be read gives a `Scan` with its error."""
+    return decode_and_scan(source)[1]
+
+
+def decode_and_scan(source: ImageSource) -> tuple[Image.Image | None, Scan]:
+    """The upright RGB image, and what it is; None and the error where it cannot be read."""
     try:
         image = open_image(source, name="")
     except DataError as error:
-        return Scan(error=error.cause)
+        return None, Scan(error=error.cause)
+    return image, _scan_of(image)
+
+
+def _scan_of(image: Image.Image) -> Scan:
     content = hashlib.sha256(f"{image.width}x{image.height}:".encode())
     content.update(image.tobytes())
     thumbnail = image.resize((_SIDE, _SIDE), Image.Resampling.BOX)

@@ -1,0 +1,1 @@
+"""How fast headstart is beside the loops that people write today: ``make bench``."""

@@ -1,0 +1,95 @@
+"""Inputs decoded once: what they are, and compact rows on a shelf from which views are made later.
+
+Knows no kind of input, and not how a shelf keeps its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from headstart.contracts import Example, Intake, Modality, Scan, View
+from headstart.data.batches import MakeView
+from headstart.data.scanning import Notify, decode, scan
+from headstart.errors import CacheError, DiskFull
+from headstart.store.shelf import Shelf
+
+# Inputs whose rows are measured; enough for a mean of sizes that differ a few times.
+_SAMPLE = 16
+
+
+@dataclass(frozen=True)
+class TakenIn:
+    """What a pass over all inputs gave.
+
+    Attributes:
+        scans: by id; unreadable inputs say why.
+        problem: why the shelf lacks some rows; None where it lacks none.
+    """
+
+    scans: Mapping[str, Scan]
+    problem: DiskFull | CacheError | None = None
+
+
+def take_in(
+    examples: Sequence[Example], modality: Modality, shelf: Shelf | None, *, notify: Notify | None = None
+) -> TakenIn:
+    """Decode every input once; write the compact rows that the shelf lacks, under `Scan.content`.
+
+    Args:
+        examples: with distinct ids.
+        modality: called from several threads.
+        shelf: of this modality's `compact_state`; None writes nothing. One that cannot be written
+            is no exception.
+        notify: told of the progress, about a hundred times.
+    """
+    if shelf is None:
+        return TakenIn(scan(examples, modality.scan, notify=notify))
+    scans: dict[str, Scan] = {}
+    intakes = decode(examples, _intake(modality, shelf), notify=notify)
+    try:
+        with shelf.writing() as writer:
+            for example, taken in intakes:
+                scans[example.id] = taken.scan
+                if taken.compact is not None:
+                    writer.add(taken.scan.content, taken.compact)
+    except (DiskFull, CacheError) as problem:
+        rest = {example.id: taken.scan for example, taken in intakes}
+        return TakenIn(scans | rest, problem)
+    return TakenIn(scans)
+
+
+def estimate_bytes(examples: Sequence[Example], modality: Modality, shelf: Shelf) -> int:
+    """About how many bytes `take_in` would write, from a few of the examples."""
+    sample = examples[:: max(1, len(examples) // _SAMPLE)]
+    rows = [taken.compact or {} for _, taken in decode(sample, _intake(modality, shelf))]
+    size = sum(array.nbytes for row in rows for array in row.values())
+    return size * len(examples) // max(1, len(sample))
+
+
+def stored_views(modality: Modality, shelf: Shelf, scans: Mapping[str, Scan]) -> MakeView:
+    """Views from the rows on a shelf, and from the inputs themselves where it lacks them.
+
+    Args:
+        modality: takes the rows that are on the shelf (see `Modality.view`).
+        shelf: may lack any of them.
+        scans: by id, of the examples that will be shown.
+    """
+    contents = sorted({found.content for found in scans.values() if found.content})
+    lacking = {contents[place] for place in shelf.missing(contents)}
+
+    def view(example: Example, epoch: int | None) -> View:
+        content = scans[example.id].content if example.id in scans else ""
+        kept = content and content not in lacking
+        return modality.view(example, epoch, shelf.row(content) if kept else None)
+
+    return view
+
+
+def _intake(modality: Modality, shelf: Shelf) -> Callable[[Example], Intake]:
+    """The modality's, without the compact forms that the shelf has."""
+
+    def intake(example: Example) -> Intake:
+        return modality.intake(example, lambda content: bool(shelf.missing([content])))
+
+    return intake

@@ -1,0 +1,86 @@
+"""Batches of kept activations, in the order that batches of the inputs themselves would have."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from headstart.contracts import Batch, Example, Task, View
+from headstart.data.batches import shuffled
+from headstart.features.frozen import Activations
+
+
+@dataclass(frozen=True)
+class _KeptBatches:
+    """Examples whose activations are kept.
+
+    Attributes:
+        examples: of a split.
+        task: encodes their targets.
+        boundary: at which the activations enter the network.
+        batch_size: examples a batch.
+    """
+
+    examples: Sequence[Example]
+    task: Task
+    _: KW_ONLY
+    boundary: str
+    batch_size: int
+
+    def __len__(self) -> int:
+        """Batches in one pass."""
+        return math.ceil(len(self.examples) / self.batch_size)
+
+    @cached_property
+    def _targets(self) -> Any:
+        """Of all examples: encoding them takes as long as reading their activations."""
+        return self.task.collate(self.examples, [View({})] * len(self.examples)).targets
+
+    def _batches(self, activations: Activations, order: Sequence[int]) -> Iterator[Batch]:
+        for start in range(0, len(order), self.batch_size):
+            places = order[start : start + self.batch_size]
+            ids = tuple(self.examples[place].id for place in places)
+            yield Batch(activations.inputs(places), _at(self._targets, places), ids, self.boundary)
+
+
+@dataclass(frozen=True)
+class KeptTrainBatches(_KeptBatches):
+    """Training examples, shuffled anew each epoch; epoch e takes view e modulo their number.
+
+    Attributes:
+        views: activations of the examples, one view of each.
+        seed: of the order.
+    """
+
+    views: Sequence[Activations]
+    seed: int
+
+    def epoch(self, epoch: int, *, start: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch, from the `start`-th on."""
+        order = shuffled(len(self.examples), self.seed, epoch)
+        return self._batches(self.views[epoch % len(self.views)], order[start * self.batch_size :])
+
+
+@dataclass(frozen=True)
+class KeptEvaluationBatches(_KeptBatches):
+    """Examples in their order, without augmentation."""
+
+    activations: Activations
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self._batches(self.activations, range(len(self.examples)))
+
+
+def _at(targets: Any, places: Sequence[int]) -> Any:
+    """The targets of the examples at some places."""
+    if isinstance(targets, Tensor):
+        return targets.index_select(0, torch.tensor(places))
+    if isinstance(targets, Mapping):
+        return {name: _at(part, places) for name, part in targets.items()}
+    return None if targets is None else type(targets)(targets[place] for place in places)

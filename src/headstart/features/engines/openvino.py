@@ -1,0 +1,184 @@
+"""OpenVINO on the processor: several batches at once, each on some of the cores.
+
+A module is traced and converted once; what comes of it is kept in a folder, so that the next run only
+compiles it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import sys
+import warnings
+from collections import deque
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from headstart.durable import write_folder_durably
+from headstart.errors import DiskFull, RunError
+from headstart.features.engines.engine import Inputs, Precision, is_tokens
+
+FILES = ("model.xml", "model.bin")
+DIGESTS = "sha256.json"
+
+
+class OpenVINORunner:
+    """Keeps every stream of a compiled model busy; threads of the caller's go on meanwhile.
+
+    Args:
+        compiled: an `openvino.CompiledModel` with one output.
+        names: of the inputs, in the model's order.
+    """
+
+    def __init__(self, compiled: Any, names: tuple[str, ...]) -> None:
+        self._compiled = compiled
+        self._names = names
+        # Twice, so that a stream finds its next batch while the caller waits for an older one.
+        self.ahead = 2 * int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+
+    def __call__(self, inputs: Inputs) -> Tensor:
+        """(B, ...), float32, on the CPU."""
+        return next(self.map([inputs]))
+
+    def map(self, batches: Iterable[Inputs]) -> Iterator[Tensor]:
+        """The same of every batch, in order, `ahead` of them under way at once."""
+        busy: deque[Any] = deque()
+        try:
+            for inputs in batches:
+                if len(busy) < self.ahead:
+                    request = self._compiled.create_infer_request()
+                else:
+                    request = busy.popleft()
+                    yield _result(request)
+                arrays = {place: inputs[name].contiguous().numpy() for place, name in enumerate(self._names)}
+                request.start_async(arrays, share_inputs=True)
+                busy.append(request)
+            while busy:
+                yield _result(busy.popleft())
+        finally:
+            # They read the arrays of the caller's batches, which must not go before.
+            for request in busy:
+                request.wait()
+
+
+def build(module: nn.Module, inputs: Inputs, *, precision: Precision, folder: Path | None) -> OpenVINORunner:
+    """Convert the module, or read what is kept of an earlier conversion, and compile it.
+
+    Args:
+        module: in evaluation mode, on the CPU.
+        inputs: of the fixed batch size; the length of token inputs may vary later.
+        precision: in which it computes.
+        folder: of this module's conversion; None keeps nothing.
+
+    Raises:
+        RunError: the processor does not compute in this precision.
+    """
+    core = _core()
+    if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        raise RunError("The processor does not compute bfloat16.")
+    kept = None if folder is None else _read(folder)
+    if kept is None:
+        model = _convert(module, inputs)
+        if folder is not None:
+            _keep(model, folder)
+    else:
+        model = core.read_model(*kept)
+    model.reshape(dict(enumerate(_shapes(inputs))))
+    settings = {
+        "PERFORMANCE_HINT": "THROUGHPUT",
+        "INFERENCE_PRECISION_HINT": "f32" if precision == "fp32" else "bf16",
+        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+        "ENABLE_CPU_PINNING": False,  # Other processes, and threads that decode, want the same cores.
+    }
+    return OpenVINORunner(core.compile_model(model, "CPU", settings), tuple(inputs))
+
+
+@cache
+def _core() -> Any:
+    """The one `openvino.Core` of this process.
+
+    Its processor plugin gives the thread a stack for signals, and puts the former one back at its
+    end: with two that end in the order in which they began, that is memory which was freed, and
+    the next signal ends the process.
+    """
+    return _library().Core()
+
+
+def _library() -> Any:
+    """OpenVINO without its telemetry: where that is missing, importing it reports nothing to its makers."""
+    telemetry = "openvino_telemetry"
+    if telemetry in sys.modules:
+        return importlib.import_module("openvino")
+    sys.modules[telemetry] = None  # type: ignore[assignment]
+    try:
+        return importlib.import_module("openvino")
+    finally:
+        del sys.modules[telemetry]
+
+
+def _result(request: Any) -> Tensor:
+    request.wait()
+    return torch.from_numpy(request.get_output_tensor(0).data.copy())
+
+
+def _shapes(inputs: Inputs) -> list[list[int]]:
+    varying = is_tokens(inputs)
+    return [[len(value), -1] if varying else list(value.shape) for value in inputs.values()]
+
+
+class _ByPosition(nn.Module):
+    """A module that is called by name, for a tracer that knows arguments by position."""
+
+    def __init__(self, module: nn.Module, names: tuple[str, ...]) -> None:
+        super().__init__()
+        self.module = module
+        self.names = names
+
+    def forward(self, *values: Tensor) -> Any:
+        return self.module(**dict(zip(self.names, values, strict=True)))
+
+
+def _convert(module: nn.Module, inputs: Inputs) -> Any:
+    """An `openvino.Model`, its inputs in their order, holding copies of the weights."""
+    openvino = _library()
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+    with warnings.catch_warnings(), torch.no_grad():
+        # That tracing is deprecated, and what it takes for constant; exporting takes twice as long.
+        warnings.simplefilter("ignore")
+        example = tuple(inputs.values())
+        call = _ByPosition(module, tuple(inputs))
+        traced = torch.jit.trace(call, example, check_trace=False)  # type: ignore[no-untyped-call]
+    # What openvino.convert_model does in three times the time. The decoder must outlive the conversion.
+    decoder = TorchScriptPythonDecoder(traced, shared_memory=False)
+    frontend = openvino.frontend.FrontEndManager().load_by_framework("pytorch")
+    return frontend.convert(frontend.load(decoder))
+
+
+def _keep(model: Any, folder: Path) -> None:
+    with TemporaryDirectory() as temporary:
+        paths = [Path(temporary) / name for name in FILES]
+        _library().serialize(model, *paths)
+        files = {path.name: path.read_bytes() for path in paths}
+    try:
+        write_folder_durably(folder, {**files, DIGESTS: lambda digests: json.dumps(dict(digests)).encode()})
+    except (DiskFull, OSError):
+        return  # It is only to be converted again.
+
+
+def _read(folder: Path) -> list[bytes] | None:
+    """The files of a model; None where there is none, or it is damaged."""
+    try:
+        digests = json.loads((folder / DIGESTS).read_bytes())
+        files = {name: (folder / name).read_bytes() for name in FILES}
+    except (OSError, ValueError):
+        return None
+    whole = digests == {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    return list(files.values()) if whole else None

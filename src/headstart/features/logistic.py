@@ -1,0 +1,121 @@
+"""Logistic regression by L-BFGS, its rows read a chunk at a time. Knows not where rows come from.
+
+It is the regression of scikit-learn, with the same solution, on rows that need not fit in memory.
+The loss is summed in double precision, its products are taken in single.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from headstart.contracts import Rows
+from headstart.data.chunks import CHUNK
+
+STEPS = 1000
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A linear model: ``logits = rows @ weight.T + bias``.
+
+    Attributes:
+        weight: (outputs, D), float64.
+        bias: (outputs,), float64.
+    """
+
+    weight: NDArray[np.float64]
+    bias: NDArray[np.float64]
+
+    def logits(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(N, outputs) from (N, D)."""
+        return rows @ self.weight.T.astype(np.float32) + self.bias.astype(np.float32)
+
+
+def nothing_learned(outputs: int, width: int) -> Linear:
+    """Where a fit begins that knows nothing."""
+    return Linear(np.zeros((outputs, width)), np.zeros(outputs))
+
+
+def fit_logistic(
+    rows: Rows,
+    targets: NDArray[np.float32],
+    *,
+    exclusive: bool,
+    strength: float,
+    start: Linear,
+    tolerance: float,
+) -> Linear:
+    """The weights and biases with the least ``strength * losses + sum(weight ** 2) / 2``.
+
+    Args:
+        rows: (N, D), float32, about zero and of about unit spread.
+        targets: (N, outputs) in {0, 1}.
+        exclusive: whether the columns are one choice (softmax) or questions apart (sigmoid).
+        strength: inverse regularisation.
+        start: where the search begins.
+        tolerance: share by which a step must lessen the loss for another to follow. A bound on
+            the slope, as in scikit-learn, ends too soon where classes can be told apart, and too
+            late where they cannot.
+    """
+    shape = start.weight.shape
+
+    def objective(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        now = _unpacked(flat, shape)
+        loss, slope = _loss_and_slope(rows, targets, now, exclusive)
+        loss += float(np.square(now.weight).sum()) / (2 * strength)
+        return loss, _packed(Linear(slope.weight + now.weight / strength, slope.bias))
+
+    options = {"maxiter": STEPS, "ftol": tolerance, "gtol": 0.0}
+    found = minimize(objective, _packed(start), method="L-BFGS-B", jac=True, options=options)
+    return _unpacked(found.x, shape)
+
+
+def log_loss(
+    linear: Linear, rows: NDArray[np.float32], targets: NDArray[np.float32], exclusive: bool
+) -> float:
+    """Summed over the rows, in nats."""
+    return _loss(linear.logits(rows), targets, exclusive)[0]
+
+
+def _loss_and_slope(
+    rows: Rows, targets: NDArray[np.float32], linear: Linear, exclusive: bool
+) -> tuple[float, Linear]:
+    """Summed log loss, and its slope by weight and by bias."""
+    loss = 0.0
+    weight, bias = np.zeros_like(linear.weight), np.zeros_like(linear.bias)
+    for first in range(0, len(rows), CHUNK):
+        part = slice(first, first + CHUNK)
+        chunk = rows[part]
+        total, residual = _loss(linear.logits(chunk), targets[part], exclusive)
+        loss += total
+        weight += residual.T @ chunk
+        bias += residual.sum(axis=0)
+    return loss, Linear(weight, bias)
+
+
+def _loss(
+    logits: NDArray[np.float32], targets: NDArray[np.float32], exclusive: bool
+) -> tuple[float, NDArray[np.float32]]:
+    """Summed log loss of a chunk, and its slope by the logits: probability less target."""
+    if exclusive:
+        logits = logits - logits.max(axis=1, keepdims=True)
+        odds = np.exp(logits)
+        sums = odds.sum(axis=1, keepdims=True)
+        losses, probability = np.log(sums[:, 0]) - (logits * targets).sum(axis=1), odds / sums
+    else:
+        losses, probability = np.logaddexp(0, logits * (1 - 2 * targets)), expit(logits)
+    return float(losses.sum(dtype=np.float64)), probability - targets
+
+
+def _packed(linear: Linear) -> NDArray[np.float64]:
+    return np.concatenate([linear.weight.ravel(), linear.bias])
+
+
+def _unpacked(flat: NDArray[np.float64], shape: tuple[int, ...]) -> Linear:
+    size = shape[0] * shape[1]
+    return Linear(flat[:size].reshape(shape), flat[size:])

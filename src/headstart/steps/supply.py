@@ -1,0 +1,198 @@
+"""Views of examples, and what frozen layers give for them: made once, and kept where there is room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+
+from torch import Tensor, nn
+
+from headstart.config.schema import Augmentation, Config
+from headstart.contracts import Backbone, Event, Example, Modality, Scan, Task
+from headstart.data.batches import EvaluationBatches, MakeView
+from headstart.data.intake import stored_views
+from headstart.errors import CacheError
+from headstart.features.cutting.cut import Cut
+from headstart.features.cutting.replay import Prefix
+from headstart.features.engines.choose import Choice, choose
+from headstart.features.frozen import Activations, fill
+from headstart.planning.facts import MachineFacts
+from headstart.planning.rules import evaluation_batch_size
+from headstart.store.cache import Cache
+from headstart.store.memory import AnyShelf, MemoryShelf
+from headstart.store.shelf import Shelf
+from headstart.training.device import fixed_batches
+from headstart.training.freezing import changing, digest
+
+HEAD = "head"
+Notify = Callable[[Event], None]
+
+
+def cache_of(config: Config) -> tuple[Cache | None, str]:
+    """Where a request lets things be kept, or None and why nothing is."""
+    if not config.features.store:
+        return None, "asked not to be"
+    try:
+        cache = Cache.of(config.cache)
+        if cache.room():
+            return cache, ""
+        return None, f"the cache {cache.root} has no room"
+    except CacheError as error:
+        return None, error.cause
+
+
+@dataclass(frozen=True)
+class Layers:
+    """The layers before a cut.
+
+    Attributes:
+        name: of the boundary, or "head".
+        module: called with the network's inputs, gives what flows into the cut.
+        digest: sha256 of their weights and buffers.
+    """
+
+    name: str
+    module: nn.Module
+    digest: str
+
+    @classmethod
+    def before(cls, cut: Cut | None, network: nn.Module, backbone: Backbone) -> Layers:
+        """Those before a cut of a network; None is all of its backbone."""
+        name = HEAD if cut is None else cut.name.removeprefix("backbone.")
+        module = network.get_submodule("backbone") if cut is None or name == HEAD else Prefix(network, cut)
+        names = [boundary.name for boundary in backbone.boundaries]
+        earlier = names if name == HEAD else names[: names.index(name)]
+        weights = changing(network, backbone.boundaries, earlier)
+        return cls(name, module.eval(), digest(network, weights))
+
+
+@dataclass(frozen=True)
+class Supply:
+    """Where batches come from.
+
+    Attributes:
+        task: puts views side by side.
+        backbone: says how its inputs are made ready.
+        modality: its class.
+        scans: by id.
+        inputs: shelf of decoded inputs; None decodes them each time.
+        cache: None keeps nothing beyond this run.
+        machine: that computes.
+        seed: of the augmentation.
+    """
+
+    task: Task
+    backbone: Backbone
+    modality: type[Modality]
+    scans: Mapping[str, Scan]
+    inputs: Shelf | None
+    cache: Cache | None
+    machine: MachineFacts
+    seed: int
+    _choices: dict[tuple[str, str], Choice] = field(default_factory=dict)
+    _shelves: dict[str, AnyShelf] = field(default_factory=dict)
+
+    def view(self, augmentation: Augmentation | None = None) -> MakeView:
+        """What makes views: from the decoded inputs where they are kept."""
+        modality = self.modality(self.backbone.preprocessing, augmentation, self.seed)
+        return modality.view if self.inputs is None else stored_views(modality, self.inputs, self.scans)
+
+    def batches(
+        self, examples: Sequence[Example], augmentation: Augmentation | None = None, epoch: int | None = None
+    ) -> EvaluationBatches:
+        """Examples in their order, in batches of the one size for evaluation.
+
+        Args:
+            examples: of the data.
+            augmentation: how their views vary.
+            epoch: of the views; None is the evaluation form.
+        """
+        return EvaluationBatches(
+            examples,
+            self.view(augmentation),
+            self.task.collate,
+            batch_size=evaluation_batch_size(self.machine).value,
+            threads=self.machine.cores,
+            epoch=epoch,
+        )
+
+    def sample(self, examples: Sequence[Example]) -> Mapping[str, Tensor]:
+        """The inputs of one batch, on the device."""
+        batches = self.batches(examples[: evaluation_batch_size(self.machine).value])
+        (batch,) = batches
+        return {name: value.to(self.machine.device) for name, value in batch.inputs.items()}
+
+    def engine(
+        self, layers: Layers, examples: Sequence[Example], *, count: int, only: str | None = None
+    ) -> Choice:
+        """What runs these layers; chosen once.
+
+        Args:
+            layers: before a cut.
+            examples: to try engines on.
+            count: of views that are to be run.
+            only: the engine that was asked for.
+        """
+        key = (layers.name, layers.digest)
+        if key not in self._choices:
+            self._choices[key] = choose(
+                layers.module,
+                self.sample(examples),
+                count=count,
+                folder=None if self.cache is None else self.cache.root / "engines",
+                digest=layers.digest,
+                boundary=layers.name,
+                device=self.machine.device,
+                # Without a memory of it, a choice would not be the same the next time.
+                only=only or ("eager" if self.cache is None else None),
+            )
+        return self._choices[key]
+
+    def activations(
+        self,
+        layers: Layers,
+        choice: Choice,
+        examples: Sequence[Example],
+        *,
+        augmentation: Augmentation | None = None,
+        epoch: int | None = None,
+        notify: Notify,
+    ) -> Activations:
+        """What the layers give for one view of each example; what is kept already is not computed again.
+
+        Raises:
+            DiskFull: they cannot be kept.
+            RunError: out of memory.
+        """
+        shelf = self._shelf(layers, choice, augmentation)
+        varied = "" if augmentation is None else f" {epoch} "
+        keys = [
+            self.scans[example.id].content + (varied + example.id if varied else "") for example in examples
+        ]
+
+        def batches_of(places: Sequence[int]) -> EvaluationBatches:
+            # Without targets, which nothing asks for here.
+            chosen = [replace(examples[place], target=None) for place in places]
+            return self.batches(chosen, augmentation, epoch)
+
+        size = evaluation_batch_size(self.machine).value
+        with fixed_batches("features", size=size, device=self.machine.device):
+            fill(shelf, keys, batches_of, choice.runner, dtype=choice.stored, notify=notify)
+        return Activations(shelf, keys)
+
+    def _shelf(self, layers: Layers, choice: Choice, augmentation: Augmentation | None) -> AnyShelf:
+        description = {
+            "kind": "features",
+            "model": self.backbone.name,
+            "boundary": layers.name,
+            "weights": layers.digest,
+            "engine": choice.name,
+            "type": choice.stored,
+            "batch_size": evaluation_batch_size(self.machine).value,
+            "preprocessing": self.modality.preprocessing_state(self.backbone.preprocessing),
+            "augmentation": augmentation and {**asdict(augmentation), "seed": self.seed},
+        }
+        key = repr(description)
+        if key not in self._shelves:
+            self._shelves[key] = self.cache.shelf(description) if self.cache else MemoryShelf()
+        return self._shelves[key]

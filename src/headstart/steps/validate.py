@@ -1,0 +1,110 @@
+"""The validation split: what candidates are worth on it, and which of two is the better one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import numpy as np
+from torch import nn
+
+from headstart.contracts import Batch, Scorer
+from headstart.errors import NonFiniteLoss, a_few
+from headstart.evaluation.calibration import fit_temperature
+from headstart.evaluation.intervals import difference
+from headstart.evaluation.outputs import compute_outputs
+from headstart.steps.job import Job
+from headstart.training.device import fixed_batches
+from headstart.training.feed import Validation
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What may be returned: outputs, main metric and loss on validation data."""
+
+    outputs: Sequence[Any]
+    metric: float
+    loss: float
+
+
+class Validator:
+    """The validation split, ready to judge."""
+
+    def __init__(self, job: Job) -> None:
+        self._task = job.task
+        self._plan = job.plan
+        self._sign = -1 if job.plan.metric in job.task.lower_is_better else 1
+        self._examples = job.prepared.part("val")
+        self._targets = job.targets("val")
+        self._groups = job.prepared.groups_of(self._examples)
+
+    def ask(self, network: nn.Module, batches: Iterable[Batch]) -> Candidate:
+        """A network as a candidate; the batches are of this split, as the network takes them."""
+        plan = self._plan
+        with fixed_batches("predictions", size=plan.evaluation_batch_size, device=plan.device):
+            return self.candidate(compute_outputs(self._task, network, batches, device=plan.device))
+
+    def validate(self, network: nn.Module, batches: Iterable[Batch]) -> Validation:
+        """The same, as the training loop asks it."""
+        candidate = self.ask(network, batches)
+        return Validation(metric=candidate.metric, loss=candidate.loss)
+
+    def candidate(self, outputs: Sequence[Any]) -> Candidate:
+        """What gives these outputs.
+
+        Raises:
+            NonFiniteLoss: names the examples.
+        """
+        scorers = self._task.scorers(outputs, self._targets)
+        once = np.ones((1, len(self._targets)))
+        metric, loss = float(scorers[self._plan.metric](once)[0]), float(scorers["log_loss"](once)[0])
+        if not math.isfinite(loss):
+            self._refuse_non_finite(scorers["log_loss"])
+        return Candidate(outputs, metric, loss)
+
+    def believes(self, trained: Candidate, probed: Candidate) -> bool:
+        """Whether the trained network is the better one, and not by the luck of its best epoch.
+
+        It must not score worse. Where the loss does not say that it is better too, its lead must be
+        more than the standard error of the difference on these examples.
+        """
+        lead = self._lead(trained, probed)
+        if lead < 0 or trained.loss < probed.loss:
+            return lead >= 0
+        scorers = [
+            self._task.scorers(candidate.outputs, self._targets)[self._plan.metric]
+            for candidate in (trained, probed)
+        ]
+        _, error = difference(*scorers, groups=self._groups)
+        return lead > error
+
+    def why(self, trained: Candidate, probed: Candidate, returned: Candidate) -> str:
+        """Both on validation data, and what decided where the metric did not."""
+        metric, lead = self._plan.metric, self._lead(trained, probed)
+        text = f"{metric} {trained.metric:.4f} trained and {probed.metric:.4f} probe on validation data"
+        if lead > 0 and returned is probed:
+            return f"{text}, a lead within the error of so few examples, at no lower loss"
+        return f"{text}, loss {trained.loss:.4f} and {probed.loss:.4f}" if lead == 0 else text
+
+    def temperature(self, candidate: Candidate) -> float:
+        """That calibrates its probabilities."""
+        return fit_temperature(self._task, candidate.outputs, self._targets)
+
+    def _lead(self, one: Candidate, other: Candidate) -> float:
+        """By how much the main metric of one is better than that of another."""
+        return self._sign * (one.metric - other.metric)
+
+    def _refuse_non_finite(self, loss: Scorer) -> NoReturn:
+        count = len(self._examples)
+        alone = (np.eye(1, count, place) for place in range(count))
+        names = [
+            example.id
+            for example, weights in zip(self._examples, alone, strict=True)
+            if not np.isfinite(loss(weights)).all()
+        ]
+        raise NonFiniteLoss(
+            f"Validation: the loss is not finite, for {len(names)} of {count} examples: {a_few(names)}.",
+            "Look at these examples, or lower the learning rate; the last checkpoint is intact.",
+        )

@@ -1,0 +1,69 @@
+"""Rows of one field that stay on disk until they are asked for. Knows nothing of their keys."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.contracts import Rows
+from headstart.store.segments import Form, Segment
+
+
+@dataclass(frozen=True)
+class StoredRows:
+    """Rows of one shape, as `contracts.Rows`.
+
+    Attributes:
+        segments: the files.
+        numbers: (n,) which of them has each row.
+        starts: (n,) the byte at which it begins there.
+        form: type and shape of a row.
+    """
+
+    segments: Sequence[Segment]
+    numbers: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    form: Form
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, places: slice | Sequence[int] | NDArray[np.integer]) -> np.ndarray:
+        """The rows at some places (n, ...); what lies side by side on disk is read at once."""
+        chosen = places if isinstance(places, (slice, np.ndarray)) else list(places)
+        numbers, starts = self.numbers[chosen], self.starts[chosen]
+        dtype, shape = self.form
+        size = math.prod(shape) * dtype.itemsize
+        rows = np.empty((len(numbers), *shape), dtype)
+        content = rows.reshape(-1).view(np.uint8)
+        apart = (np.diff(numbers) != 0) | (np.diff(starts) != size)
+        edges = [0, *(np.flatnonzero(apart) + 1).tolist(), len(numbers)]
+        for first, last in pairwise(edges):
+            if first < last:
+                self.segments[numbers[first]].read(int(starts[first]), content[first * size : last * size])
+        return rows
+
+
+@dataclass(frozen=True)
+class SomeRows:
+    """Some of the rows of others, as `contracts.Rows`.
+
+    Attributes:
+        rows: all of them.
+        places: those that are chosen, in their order.
+    """
+
+    rows: Rows
+    places: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, places: slice | Sequence[int] | NDArray[np.integer]) -> np.ndarray:
+        """The rows at some places of the chosen ones (n, ...)."""
+        return self.rows[np.asarray(self.places)[places]]

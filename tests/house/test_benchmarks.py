@@ -1,0 +1,144 @@
+"""The benchmarks hold together: contestants exist, ratios are right, and the table says what was measured."""
+
+import ast
+import importlib
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))  # the benchmarks are no part of the package
+
+from benchmarks import data, results
+from benchmarks.harness import Comparison, ContestantFailed, called, interleave, ratios, spread
+from benchmarks.job import Job, Outcome, outcome
+from benchmarks.machine import machine
+from benchmarks.rows import RIVALS, ROWS
+
+FOLDER = ROOT / "benchmarks"
+CONTESTANTS = FOLDER / "contestants"
+ELSEWHERE = {f"{name}.py" for name in RIVALS}  # what they import is not installed here
+MODULES = sorted(
+    ".".join(file.relative_to(ROOT).with_suffix("").parts)
+    for file in [*FOLDER.glob("*.py"), *CONTESTANTS.glob("*.py")]
+    if file.name not in ELSEWHERE
+)
+TEN_TIMES = Comparison("plain loop", "headstart", at_least=10)
+JOB = Job(
+    data="photos",
+    weights="weights.pt",
+    trained="head",
+    augmented=False,
+    epochs=20,
+    measured=2,
+    lr=1e-3,
+    batch_size=32,
+    device="cpu",
+    threads=2,
+)
+
+
+def row_of(measured, *comparisons):
+    about = {"title": "head alone", "photos": "some", "epochs": 20, "measured": 2, "machine": machine("cpu")}
+    return results.record(measured, comparisons, about)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_of_the_benchmarks_imports(module):
+    importlib.import_module(module)
+
+
+def test_every_contestant_of_a_row_is_a_file_that_can_run():
+    for name in {*RIVALS, *(name for row in ROWS for name in row.contestants)}:
+        tree = ast.parse((CONTESTANTS / f"{name}.py").read_text())
+        assert "run" in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def test_a_ratio_is_that_of_one_round_so_a_machine_that_slows_down_changes_none():
+    rounds = [{"headstart": 2.0 * slow, "plain loop": 30.0 * slow} for slow in (1, 3, 7)]
+    assert ratios(rounds, TEN_TIMES) == [15.0, 15.0, 15.0]
+
+
+def test_a_spread_is_the_median_and_both_ends():
+    middle = spread([5.0, 1.0, 2.0])
+    assert (middle.median, middle.low, middle.high) == (2.0, 1.0, 5.0)
+
+
+def test_a_goal_has_a_direction():
+    assert TEN_TIMES.met(10) and not TEN_TIMES.met(9.9)
+    ceiling = Comparison("headstart", "one pass", at_most=1.5)
+    assert ceiling.met(1.5) and not ceiling.met(1.6)
+    assert Comparison("fastai", "headstart").met(3) is None
+
+
+def test_contestants_take_turns_and_one_that_fails_is_left_out():
+    turns = []
+
+    def contestant(name, failing_from):
+        def turn():
+            turns.append(name)
+            if turns.count(name) >= failing_from:
+                raise ContestantFailed("out of memory")
+            return Outcome({name: 1.0}, accuracy=0.5)
+
+        return turn
+
+    measured = interleave({"a": contestant("a", 9), "b": contestant("b", 2)}, rounds=3)
+    assert turns == ["a", "b", "a", "b", "a"]
+    assert measured.rounds == [{"a": 1.0, "b": 1.0}, {"a": 1.0}, {"a": 1.0}]
+    assert measured.accuracy == {"a": [0.5] * 3, "b": [0.5]}
+    assert measured.left_out == {"b": "out of memory"}
+    assert ratios(measured.rounds, Comparison("a", "b")) == [1.0]
+
+
+def test_a_process_that_fails_says_why():
+    with pytest.raises(ContestantFailed, match="ValueError: no photos"):
+        called([sys.executable, "-c", "raise ValueError('no photos')"])
+
+
+def test_epochs_that_were_not_run_are_counted_and_give_no_accuracy():
+    part = outcome(JOB, name="loop", total=7.0, training=4.0, accuracy=0.9)
+    assert part == Outcome({"loop": 43.0, "loop, training": 40.0}, accuracy=None)
+    whole = outcome(replace(JOB, measured=20), name="loop", total=7.0, training=4.0, accuracy=0.9)
+    assert whole == Outcome({"loop": 7.0, "loop, training": 4.0}, accuracy=0.9)
+
+
+def test_the_table_has_every_comparison_with_times_accuracy_and_goal():
+    ours, plain = Outcome({"headstart": 2.0}, 0.9), Outcome({"plain loop": 3000.0})
+    turns = {"ours": lambda: ours, "plain": lambda: plain}
+    measured = interleave(turns, rounds=2)
+    measured.left_out["fastai"] = "no network"
+    row = row_of(measured, TEN_TIMES, Comparison("fastai", "headstart"))
+    lines = results.table([row, row]).splitlines()
+    assert lines[2] == (
+        "| head alone | some | plain loop: 3,000 (3,000 to 3,000) s | headstart: 2 (2 to 2) s, 90.0% right "
+        "| 1,500 (1,500 to 1,500) | ≥ 10: met |"
+    )
+    assert "fastai was left out: no network" in lines[-2]
+    assert "ran 2 epochs, which were scaled to 20" in lines[-3]
+    assert sum("Measured on" in line for line in lines) == 1
+
+
+def test_results_are_read_as_they_were_written(tmp_path):
+    row = row_of(interleave({"ours": lambda: Outcome({"headstart": 2.0}, 0.9)}, rounds=1), TEN_TIMES)
+    (tmp_path / "frozen.json").write_text(json.dumps(row))
+    assert results.read(tmp_path, ["frozen", "full"]) == [row]
+
+
+def test_generated_photos_are_the_same_every_time_and_no_two_alike(tmp_path):
+    one, other = (data.generate(tmp_path / name, 6) for name in ("one", "other"))
+    files = {file.relative_to(one): file.read_bytes() for file in one.rglob("*.jpg")}
+    assert len(set(files.values())) == 6
+    assert all((other / name).read_bytes() == content for name, content in files.items())
+
+
+def test_photos_are_divided_once_into_parts_that_share_none(tmp_path):
+    photos = data.generate(tmp_path / "photos", 60)
+    divided = data.divide(photos, tmp_path / "divided")
+    assert data.count(divided) == {"train": 42, "val": 9, "test": 9}
+    contents = [file.read_bytes() for file in divided.rglob("*.jpg")]
+    assert len(contents) == len(set(contents)) == 60
+    assert {folder.name for folder in (divided / "test").iterdir()} == set(data.DEGREES)
