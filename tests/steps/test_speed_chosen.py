@@ -13,6 +13,7 @@ from PIL import Image
 from headstart.config.load import load
 from headstart.planning.plan import Plan
 from headstart.planning.speed import WAYS
+from headstart.steps.speed import recall
 from headstart.workflow import plan
 
 
@@ -80,7 +81,9 @@ def test_the_same_request_gives_the_same_plan_the_second_time(photos: Path, firs
         {"precision": "fp32", "channels_last": True, "micro_batch": 1, "seconds": 0.25},
     ]
     try:
-        assert planned(photos, cache) == decided
+        same = planned(photos, cache)
+        assert way(same) == way(decided)
+        assert [same.reasons[name] for name in WAYS] == [decided.reasons[name] for name in WAYS]
         memory.write_text(json.dumps(tried))
         again = planned(photos, cache)
         assert way(again) == ["fp32", True, 1]
@@ -89,17 +92,28 @@ def test_the_same_request_gives_the_same_plan_the_second_time(photos: Path, firs
         memory.write_text(before)
 
 
-@pytest.mark.parametrize("damage", ["", "{", "[]", "[1]", '[{"precision": "fp32"}]', "[null]", "7"])
-def test_a_damaged_memory_is_measured_again(photos: Path, first: tuple[Plan, Path], damage: str) -> None:
+@pytest.mark.parametrize("damage", ["", "{", "[]", "{}", "[1]", '[{"precision": "fp32"}]', "[null]", "7"])
+def test_a_damaged_memory_is_none(tmp_path: Path, damage: str) -> None:
+    (tmp_path / "memory.json").write_text(damage)
+    assert not recall(tmp_path / "memory.json")
+
+
+def test_a_damaged_memory_is_measured_again(photos: Path, first: tuple[Plan, Path]) -> None:
     _, cache = first
     (memory,) = memories(cache)
     before = memory.read_text()
-    memory.write_text(damage)
+    memory.write_text(before[:-9])
     try:
         assert measured(planned(photos, cache))
-        assert json.loads(memory.read_text())[0]["seconds"] > 0
+        assert recall(memory)
     finally:
         memory.write_text(before)
+
+
+def test_what_cannot_be_remembered_is_not_used(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "steps").write_text("a file in the place of the folder")
+    decided = planned(photos, tmp_path)
+    assert way(decided) == ["fp32", True, 4] and not measured(decided)
 
 
 def test_what_was_asked_for_is_kept_and_remembered_apart(photos: Path, first: tuple[Plan, Path]) -> None:
@@ -115,13 +129,11 @@ def test_what_was_asked_for_is_kept_and_remembered_apart(photos: Path, first: tu
 @pytest.mark.parametrize(
     "settings",
     [
-        {"train.epochs": 4},
-        {"technique.name": "linear-probe"},
         {"model.freeze": 1.0},
         {"features.store": False},
         {"cache.gigabytes": 0.0},
     ],
-    ids=["short", "the probe alone", "the head alone", "without the store", "without room"],
+    ids=["the head alone", "without the store", "without room"],
 )
 def test_nothing_is_measured_where_it_does_not_pay_or_cannot_be_remembered(
     photos: Path, tmp_path: Path, settings: dict[str, Any]

@@ -25,8 +25,8 @@ from headstart.data.chunks import float32, mean_of
 _BITS, _COSINE = 6, 0.9
 _FEW_BITS, _FEW_BITS_COSINE = 2, 0.75
 _CROWD = 20  # a hash that so many images share says nothing, unless features confirm it
-# Bounds that images of any variety do not meet, and that many like ones need: hashes that one is
-# compared with in each band (all that share it, up to 130,000 images), and of these, kept by distance.
+# Where all images are alike, nearly every pair is near. So a hash is compared with so many in each
+# band (with all that share it, up to some 130,000 varied images), and keeps so many of each distance.
 _AHEAD, _NEIGHBOURS = 256, 6
 _PAIRS = 1024  # compared by their features at once
 
@@ -126,7 +126,7 @@ def _near_hashes(hashes: NDArray[np.uint64]) -> tuple[Indices, NDArray[np.uint8]
     """Pairs (P, 2) of distinct hashes at most `_BITS` apart, and how far; a pair may come repeatedly.
 
     Two hashes that differ in at most k bits agree in at least one of k + 1 bands. In the order of
-    each band, and of the bits that follow it, a hash is compared with the next ones that agree in the
+    each band and of the bits that follow it, a hash is compared with the next ones that agree in the
     band (the sorted neighbourhood of Hernández and Stolfo, 1995).
     """
     edges = np.linspace(0, 64, _BITS + 2).astype(np.uint64)

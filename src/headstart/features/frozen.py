@@ -119,7 +119,7 @@ class Activations:
             places: of the examples.
         """
         if self._rows is not None:
-            return {ACTIVATION: torch.from_numpy(self._rows[places].astype(np.float32))}
+            return {ACTIVATION: torch.from_numpy(self._rows[places]).float()}
         rows = [self._shelf.row(self._keys[place]) for place in places]
         return {name: _padded([row[name] for row in rows]) for name in rows[0]}
 

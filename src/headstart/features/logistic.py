@@ -1,7 +1,8 @@
 """Logistic regression by L-BFGS, its rows read a chunk at a time. Knows not where rows come from.
 
-It is the regression of scikit-learn, with the same solution, on rows that need not fit in memory.
-The loss is summed in double precision, its products are taken in single.
+It is the regression of scikit-learn, with the same solution, on rows that need not fit in memory:
+those that do not are read anew for every step. Products are taken in single precision, and summed
+over the chunks in double.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from headstart.contracts import Rows
+from headstart.data.batches import CORES
 from headstart.data.chunks import CHUNK
+from headstart.data.prefetch import prefetch
 
-STEPS = 1000
+STEPS = 1000  # at most
 
 
 @dataclass(frozen=True)
@@ -86,16 +89,21 @@ def _loss_and_slope(
     rows: Rows, targets: NDArray[np.float32], linear: Linear, exclusive: bool
 ) -> tuple[float, Linear]:
     """Summed log loss, and its slope by weight and by bias."""
-    loss = 0.0
-    weight, bias = np.zeros_like(linear.weight), np.zeros_like(linear.bias)
-    for first in range(0, len(rows), CHUNK):
-        part = slice(first, first + CHUNK)
+
+    def part_of(part: slice) -> tuple[float, NDArray[np.float32], NDArray[np.float32]]:
         chunk = rows[part]
-        total, residual = _loss(linear.logits(chunk), targets[part], exclusive)
-        loss += total
-        weight += residual.T @ chunk
-        bias += residual.sum(axis=0)
-    return loss, Linear(weight, bias)
+        loss, residual = _loss(linear.logits(chunk), targets[part], exclusive)
+        return loss, residual.T @ chunk, residual.sum(axis=0)
+
+    parts = [slice(first, first + CHUNK) for first in range(0, len(rows), CHUNK)]
+    in_memory = isinstance(rows, np.ndarray)
+    done = map(part_of, parts) if in_memory else prefetch(part_of, parts, threads=CORES, ahead=CORES)
+    total, weight, bias = 0.0, np.zeros_like(linear.weight), np.zeros_like(linear.bias)
+    for loss, by_weight, by_bias in done:
+        total += loss
+        weight += by_weight
+        bias += by_bias
+    return total, Linear(weight, bias)
 
 
 def _loss(

@@ -21,7 +21,7 @@ from headstart.features.logistic import Linear, fit_logistic, log_loss, nothing_
 STRENGTHS = tuple(float(10.0**power) for power in np.arange(-5, 1.1, 0.5))
 SELECTION_ROWS = 3000
 # Shares of the loss by which a step must lessen it: to compare strengths, and for the probe.
-COARSE, FINE = 1e-4, 1e-6
+COARSE, FINE = 1e-4, 1e-5
 # Least spread of a feature, as a share of the usual one. At 0 the log loss on digits was 2.6 times
 # as high; photos did not care.
 QUIETEST = 0.3
@@ -72,7 +72,8 @@ def fit_probe(
     Returns:
         The probe, fitted on all rows.
     """
-    # Products are small: threads that wait for each other made the fit forty times as slow.
+    # Numpy and scipy have threads of their own; where these waited for each other, products as small
+    # as most are here took forty times as long.
     with threadpool_limits(1, user_api="blas"):
         rows = _Scaled.of(features)
         picked = np.sort(np.random.default_rng(seed).permutation(len(rows))[:SELECTION_ROWS])

@@ -17,10 +17,12 @@ TRAINING = (
     "augment",
     "batch_norm",
     "batch_size",
+    "channels_last",
     "keep_probe",
     "micro_batch",
     "objective",
     "optimiser",
+    "precision",
     "stored",
     "views",
 )

@@ -28,26 +28,25 @@ def plain_network(task: Task, backbone: Backbone, head: Head, seed: int) -> nn.M
 
 
 def cut_at(
-    network: nn.Module, backbone: Backbone, name: str, sample: Mapping[str, Tensor], batch_norm: str
+    supply: Supply, network: nn.Module, name: str, examples: Sequence[Example], batch_norm: str
 ) -> Cut | NoCut:
-    """A network's cut at a boundary or the head, tried out in the mode in which the rest is trained.
+    """A network's cut at a boundary or the head, tried out once in the mode in which the rest is trained.
 
     Args:
-        network: on the device; put in that mode.
-        backbone: of the network.
+        supply: remembers it.
+        network: on the device; put in that mode where it is tried out.
         name: of the boundary, or "head".
-        sample: inputs of at least three examples.
+        examples: to try on, at least three.
         batch_norm: what BatchNorm layers do that are trained.
     """
-    names = [boundary.name for boundary in backbone.boundaries]
-    trained = [] if name == HEAD else names[names.index(name) :]
-    set_training_mode(network, backbone.boundaries, (*trained, HEAD), batch_norm)
-    return find_cut(network, full_name(name), probes_of(sample))
-
-
-def full_name(name: str) -> str:
-    """Of a boundary, or the head, in a network."""
-    return name if name == HEAD else f"backbone.{name}"
+    if name not in supply.cuts:
+        boundaries = supply.backbone.boundaries
+        names = [boundary.name for boundary in boundaries]
+        trained = [] if name == HEAD else names[names.index(name) :]
+        set_training_mode(network, boundaries, (*trained, HEAD), batch_norm)
+        full_name = name if name == HEAD else f"backbone.{name}"
+        supply.cuts[name] = find_cut(network, full_name, probes_of(supply.sample(examples)))
+    return supply.cuts[name]
 
 
 def measure(
@@ -58,6 +57,7 @@ def measure(
     count: int,
     batch_norm: str,
     engine: str | None,
+    head: Head,
 ) -> dict[str, CutFacts]:
     """What the rules may know of cuts: whether they are exact, what they cost, and the engine.
 
@@ -68,13 +68,14 @@ def measure(
         count: of views that the layers before a cut are to be run on.
         batch_norm: what BatchNorm layers do that are trained.
         engine: that was asked for.
+        head: of the network.
     """
     backbone = supply.backbone
-    network = plain_network(supply.task, backbone, Head(), supply.seed).to(supply.machine.device)
+    network = plain_network(supply.task, backbone, head, supply.seed).to(supply.machine.device)
     sample = supply.sample(examples)
     found = {}
     for name in names:
-        cut = cut_at(network, backbone, name, sample, batch_norm)
+        cut = cut_at(supply, network, name, examples, batch_norm)
         if isinstance(cut, NoCut):
             found[name] = CutFacts(problem=cut.reason)
             continue

@@ -91,6 +91,7 @@ def decide(config: Config, prepared: Prepared, task: Task, backbone: Backbone, m
             count=facts.data.others + facts.data.train * storing.VIEWS,
             batch_norm=rules.batch_norm(config).value,
             engine=config.features.engine,
+            head=config.model.head,
         )
 
     plan = make_plan(

@@ -50,8 +50,7 @@ class Entrance:
         Raises:
             RunError: a network of this plan cannot be entered there.
         """
-        sample = job.supply.sample(job.prepared.part("train"))
-        cut = cut_at(network, job.backbone, name, sample, job.plan.batch_norm)
+        cut = cut_at(job.supply, network, name, job.prepared.part("train"), job.plan.batch_norm)
         if isinstance(cut, NoCut):
             raise RunError(
                 f"{job.plan.model} cannot be entered at '{name}' as the plan says: {cut.reason}.",

@@ -45,7 +45,7 @@ def hastened(config: Config, plan: Plan, prepared: Prepared, task: Task, backbon
     deepest = max(whole_phases(plan), key=lambda phase: len(phase.rates))
     batch = _batch(prepared, task, plan)
     memory = _memory(cache.root / "steps", config, plan, deepest, batch=batch, backbone=backbone)
-    if not _recall(memory):
+    if not recall(memory):
         tried = measure_steps(
             plain_network(task, backbone, plan.head, plan.seed),
             deepest,
@@ -59,7 +59,7 @@ def hastened(config: Config, plan: Plan, prepared: Prepared, task: Task, backbon
         )
         with suppress(OSError, DiskFull):
             write_file_durably(memory, json.dumps([asdict(way) for way in tried], indent=1).encode())
-    remembered = _recall(memory)
+    remembered = recall(memory)
     return at_speed(plan, remembered) if remembered else plan
 
 
@@ -86,7 +86,7 @@ def _memory(
     return machine_file(part, plan.device)
 
 
-def _recall(memory: Path) -> Sequence[StepFacts]:
+def recall(memory: Path) -> Sequence[StepFacts]:
     """The ways that were tried; none where nothing was kept, or it is damaged."""
     try:
         return [_step(entry) for entry in json.loads(memory.read_bytes())]

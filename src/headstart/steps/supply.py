@@ -12,7 +12,7 @@ from headstart.contracts import Backbone, Event, Example, Modality, Scan, Task
 from headstart.data.batches import EvaluationBatches, MakeView
 from headstart.data.intake import stored_views
 from headstart.errors import CacheError
-from headstart.features.cutting.cut import Cut
+from headstart.features.cutting.cut import Cut, NoCut
 from headstart.features.cutting.replay import Prefix
 from headstart.features.engines.choose import Choice, choose
 from headstart.features.frozen import Activations, fill
@@ -79,6 +79,7 @@ class Supply:
         cache: None keeps nothing beyond this run.
         machine: that computes.
         seed: of the augmentation.
+        cuts: that were tried out, by boundary, or "head".
     """
 
     task: Task
@@ -89,6 +90,7 @@ class Supply:
     cache: Cache | None
     machine: MachineFacts
     seed: int
+    cuts: dict[str, Cut | NoCut] = field(default_factory=dict)
     _choices: dict[tuple[str, str], Choice] = field(default_factory=dict)
     _shelves: dict[str, AnyShelf] = field(default_factory=dict)
 

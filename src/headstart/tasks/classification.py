@@ -128,7 +128,7 @@ class Classification:
 
     def collate(self, examples: Sequence[Example], views: Sequence[View]) -> Batch:
         """Examples side by side; targets are (B, C) float32, or None where an example has none."""
-        inputs = {name: torch.stack([view.inputs[name] for view in views]) for name in views[0].inputs}
+        inputs = {name: _stacked([view.inputs[name] for view in views]) for name in views[0].inputs}
         targets = None
         if all(example.target is not None for example in examples):
             targets = torch.from_numpy(np.stack([self.encode(example) for example in examples]))
@@ -240,6 +240,11 @@ class Classification:
     def _logits(self, network: nn.Module, batch: Batch) -> Tensor:
         """Without the rows that only pad the batch."""
         return self.kind.logits(network(**batch.inputs)[: len(batch)])
+
+
+def _stacked(tensors: Sequence[Tensor]) -> Tensor:
+    # Not by torch, whose threads would wait for cores that an engine and the decoders keep busy.
+    return torch.from_numpy(np.stack([tensor.numpy() for tensor in tensors]))
 
 
 def _rows(logits: Tensor) -> list[Floats]:
