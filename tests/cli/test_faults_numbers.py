@@ -16,7 +16,7 @@ from torch import nn
 
 from headstart.contracts import Batch, Task
 from headstart.evaluation.outputs import compute_outputs
-from headstart.steps import learn
+from headstart.steps import validate
 from headstart.training import loop
 from headstart.training.checkpoint import read_checkpoint
 from headstart.training.gradients import Gradients
@@ -74,7 +74,7 @@ def test_a_network_that_says_no_number_of_validation_examples_is_not_kept(fit: F
         return compute_outputs(task, network, batches, **named)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(learn, "compute_outputs", poisoned)
+        patch.setattr(validate, "compute_outputs", poisoned)
         code, printed, said = fit("--out", tmp_path / "run")
     assert (code, printed, "Traceback" in said) == (1, "", False), said
     assert "Validation: the loss is not finite, for 6 of 6 examples: " in said

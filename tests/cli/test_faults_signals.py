@@ -19,7 +19,7 @@ OF_THE_RUN = [
     ("headstart.training.loop.set_rates", 2),
     ("headstart.training.loop.set_rates", 7),
     ("headstart.training.checkpoint.CheckpointFolder.save", 1),
-    ("headstart.steps.learn._Validator.temperature", 1),
+    ("headstart.steps.validate.Validator.temperature", 1),
     ("headstart.workflow.save_bundle", 1),
     ("headstart.workflow.judge", 1),
     ("headstart.steps.record.report_page", 1),
