@@ -80,7 +80,7 @@ class Prepared:
     def features_of(self, examples: Sequence[Example]) -> Rows:
         """Rows of `features`, in the order of the examples."""
         place = {example.id: row for row, example in enumerate(self.dataset.examples)}
-        return SomeRows(self.features, [place[example.id] for example in examples])
+        return SomeRows(self.features, np.array([place[example.id] for example in examples]))
 
     def groups_of(self, examples: Sequence[Example]) -> list[str]:
         """The group of each example; one without is a group of its own."""
@@ -239,7 +239,7 @@ def prepare(
     features = supply.activations(layers, choice, dataset.examples, notify=notify).rows
     _refuse_non_finite(features, dataset, backbone)
     duplicates = find_duplicates(
-        dataset.examples, inspected.scans, features[:].astype("float32"), near=config.data.near_duplicates
+        dataset.examples, inspected.scans, features, near=config.data.near_duplicates
     )
     return Prepared(
         dataset=dataset,

@@ -55,15 +55,15 @@ class SomeRows:
 
     Attributes:
         rows: all of them.
-        places: those that are chosen, in their order.
+        places: (n,) those that are chosen, in their order.
     """
 
     rows: Rows
-    places: Sequence[int]
+    places: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.places)
 
     def __getitem__(self, places: slice | Sequence[int] | NDArray[np.integer]) -> np.ndarray:
         """The rows at some places of the chosen ones (n, ...)."""
-        return self.rows[np.asarray(self.places)[places]]
+        return self.rows[self.places[places]]

@@ -11,7 +11,8 @@ import numpy as np
 from headstart.errors import CacheError
 from headstart.store.segments import DTYPES, Row, digest, write_segment
 
-SEGMENT_BYTES = 64 << 20
+# A flush holds a few copies of a segment in memory.
+SEGMENT_BYTES = 16 << 20
 
 
 class Writer:
