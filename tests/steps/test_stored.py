@@ -153,3 +153,14 @@ def test_a_damaged_cache_is_computed_again(photos: Path, tmp_path: Path) -> None
     fitted(photos, tmp_path / "second", **settings)
     one, other = ((tmp_path / name / "predictions" / "test.csv").read_text() for name in ("first", "second"))
     assert one == other
+
+
+def test_features_that_the_cache_has_no_room_for_stay_in_memory(photos: Path, tmp_path: Path) -> None:
+    settings = {"technique.name": "linear-probe", "technique.options": {}}
+    plain = fitted(photos, tmp_path / "plain", **settings)
+    small = fitted(
+        photos, tmp_path / "small", **settings, **{"cache.path": str(tmp_path / "c"), "cache.gigabytes": 5e-5}
+    )
+    assert "Features stay in memory" in small and "Features stay in memory" not in plain
+    one, other = ((tmp_path / name / "predictions" / "test.csv").read_text() for name in ("plain", "small"))
+    assert one == other

@@ -31,6 +31,7 @@ def fill(
     runner: Runner,
     *,
     dtype: DTypeLike,
+    make_room: Callable[[int], None],
     notify: Callable[[Event], None],
 ) -> None:
     """Run the frozen layers for every key that a shelf lacks, and keep what they give there.
@@ -41,6 +42,8 @@ def fill(
         batches_of: the batches of the examples at some places of `keys`, of one fixed size.
         runner: the frozen layers.
         dtype: in which activations are kept.
+        make_room: told the bytes that all of them will take, before the first is kept; raises where
+            there is no room.
         notify: told of the progress.
     """
     places = shelf.missing(keys)
@@ -49,8 +52,11 @@ def fill(
     done = 0
     with shelf.writing() as writer:
         for batch, activations in _run(runner, batches_of(places)):
-            for row, place in enumerate(places[done : done + len(batch)]):
-                writer.add(keys[place], _row(batch.inputs, activations, row, dtype))
+            rows = [_row(batch.inputs, activations, place, dtype) for place in range(len(batch))]
+            if not done:
+                make_room(len(places) * sum(values.nbytes for values in rows[0].values()))
+            for row, place in zip(rows, places[done:], strict=False):
+                writer.add(keys[place], row)
             done += len(batch)
             notify(Progress(step=0, what="features", done=done, total=len(places)))
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from torch import Tensor, nn
 
 from headstart.config.schema import Augmentation, Config
-from headstart.contracts import Backbone, Event, Example, Modality, Scan, Task
+from headstart.contracts import Backbone, Event, Example, Modality, Notice, Scan, Task
 from headstart.data.batches import EvaluationBatches, MakeView
 from headstart.data.intake import stored_views
-from headstart.errors import CacheError
+from headstart.errors import CacheError, DiskFull
 from headstart.features.cutting.cut import Cut, NoCut
 from headstart.features.cutting.replay import Prefix
 from headstart.features.engines.choose import Choice, choose
 from headstart.features.frozen import Activations, fill
 from headstart.planning.facts import MachineFacts
 from headstart.planning.rules import evaluation_batch_size
+from headstart.planning.storing import in_bytes
 from headstart.store.cache import Cache
 from headstart.store.memory import AnyShelf, MemoryShelf
 from headstart.store.shelf import Shelf
@@ -162,11 +164,12 @@ class Supply:
     ) -> Activations:
         """What the layers give for one view of each example; what is kept already is not computed again.
 
+        Features of the head, which are small, stay in memory where they cannot be kept.
+
         Raises:
-            DiskFull: they cannot be kept.
+            CacheError, DiskFull: activations of another boundary cannot be kept.
             RunError: out of memory.
         """
-        shelf = self._shelf(layers, choice, augmentation)
         varied = "" if augmentation is None else f" {epoch} "
         keys = [
             self.scans[example.id].content + (varied + example.id if varied else "") for example in examples
@@ -177,13 +180,45 @@ class Supply:
             chosen = [replace(examples[place], target=None) for place in places]
             return self.batches(chosen, augmentation, epoch)
 
-        size = evaluation_batch_size(self.machine).value
-        with fixed_batches("features", size=size, device=self.machine.device):
-            fill(shelf, keys, batches_of, choice.runner, dtype=choice.stored, notify=notify)
-        return Activations(shelf, keys)
+        def filled(shelf: AnyShelf, make_room: Callable[[int], None]) -> Activations:
+            size = evaluation_batch_size(self.machine).value
+            with fixed_batches("features", size=size, device=self.machine.device):
+                fill(
+                    shelf,
+                    keys,
+                    batches_of,
+                    choice.runner,
+                    dtype=choice.stored,
+                    make_room=make_room,
+                    notify=notify,
+                )
+            return Activations(shelf, keys)
 
-    def _shelf(self, layers: Layers, choice: Choice, augmentation: Augmentation | None) -> AnyShelf:
-        description = {
+        description = self._description(layers, choice, augmentation)
+        try:
+            return filled(self._shelf(description), self._make_room)
+        except (CacheError, DiskFull) as error:
+            if layers.name != HEAD:
+                raise
+            notify(Notice(0, "cache", f"Features stay in memory: {error.cause}"))
+            self._shelves[repr(description)] = MemoryShelf()
+            return filled(self._shelf(description), lambda size: None)
+
+    def _make_room(self, size: int) -> None:
+        if self.cache is not None and not self.cache.make_room(size):
+            raise CacheError(self.cache.root, f"no room for {in_bytes(size)}")
+
+    def _description(
+        self, layers: Layers, choice: Choice, augmentation: Augmentation | None
+    ) -> dict[str, Any]:
+        """What tells these activations from all others."""
+        # Crops are cut from the image as it is kept, or as the file has it.
+        varied = augmentation and {
+            **asdict(augmentation),
+            "seed": self.seed,
+            "decoded_once": self.inputs is not None,
+        }
+        return {
             "kind": "features",
             "model": self.backbone.name,
             "boundary": layers.name,
@@ -192,8 +227,10 @@ class Supply:
             "type": choice.stored,
             "batch_size": evaluation_batch_size(self.machine).value,
             "preprocessing": self.modality.preprocessing_state(self.backbone.preprocessing),
-            "augmentation": augmentation and {**asdict(augmentation), "seed": self.seed},
+            "augmentation": varied,
         }
+
+    def _shelf(self, description: Mapping[str, Any]) -> AnyShelf:
         key = repr(description)
         if key not in self._shelves:
             self._shelves[key] = self.cache.shelf(description) if self.cache else MemoryShelf()
