@@ -14,7 +14,7 @@ from headstart.artifact.result import Run
 from headstart.artifact.run import RunFolder, existing_run, name_for, new_run, next_free, unfinished_run
 from headstart.config.load import load as load_config
 from headstart.config.schema import Config
-from headstart.contracts import Backbone, Observer, Prediction
+from headstart.contracts import HEAD, Backbone, Observer, Prediction
 from headstart.data.dataset import Finding, Splits
 from headstart.errors import DataError, Interrupted
 from headstart.evaluation.scores import Scores
@@ -38,7 +38,7 @@ from headstart.steps.prepare import (
 from headstart.steps.record import Clock, begin_record, finish_record, versions
 from headstart.steps.resume import plan_as_begun, prepared_as_begun, refuse_other_request
 from headstart.steps.screen import show_findings, show_plan, show_scores, watch_files, watching
-from headstart.steps.supply import HEAD, cache_of
+from headstart.steps.supply import cache_of
 from headstart.training.machine import keep_freed_memory, machine_facts
 
 

@@ -3,11 +3,10 @@
 import io
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 import headstart as hs
 from headstart.config.load import load
@@ -16,18 +15,8 @@ from headstart.workflow import fit
 
 
 @pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two classes that differ in the direction of their stripes."""
-    random = np.random.default_rng(0)
-    folder = tmp_path_factory.mktemp("photos")
-    for label in ("across", "down"):
-        (folder / label).mkdir()
-        for number in range(24):
-            stripes = 127 + 60 * np.sin(np.arange(48) * random.uniform(0.4, 1.2) + random.uniform(0, 6))
-            pixels = np.tile(stripes[:, None], (1, 48)) + random.normal(0, 60, (48, 48))
-            pixels = pixels if label == "across" else pixels.T
-            Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / label / f"{number}.png")
-    return folder
+def photos(stripes: Callable[[int, int], Path]) -> Path:
+    return stripes(24, 48)
 
 
 def fitted(photos: Path, out: Path, **settings: object) -> dict:

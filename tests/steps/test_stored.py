@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 from safetensors.numpy import load_file
 
 from headstart.config.load import load
@@ -20,18 +20,8 @@ TRAIN, OTHERS = 28, 12
 
 
 @pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two classes of 20 that differ in the direction of their stripes."""
-    random = np.random.default_rng(0)
-    folder = tmp_path_factory.mktemp("photos")
-    for label in ("across", "down"):
-        (folder / label).mkdir()
-        for number in range(20):
-            stripes = 127 + 60 * np.sin(np.arange(80) * random.uniform(0.4, 1.2) + random.uniform(0, 6))
-            pixels = np.tile(stripes[:, None], (1, 80)) + random.normal(0, 60, (80, 80))
-            pixels = pixels if label == "across" else pixels.T
-            Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / label / f"{number}.png")
-    return folder
+def photos(stripes: Callable[[int, int], Path]) -> Path:
+    return stripes(20, 80)
 
 
 def fitted(photos: Path, out: Path, **settings: Any) -> str:

@@ -23,6 +23,7 @@ from headstart.contracts.seams import (
     Technique,
 )
 from headstart.contracts.values import (
+    HEAD,
     Backbone,
     Batch,
     Boundary,
@@ -41,6 +42,7 @@ from headstart.contracts.values import (
 )
 
 __all__ = [
+    "HEAD",
     "Backbone",
     "Batch",
     "Boundary",

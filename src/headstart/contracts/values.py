@@ -245,6 +245,10 @@ class Backbone:
     sha256: str
 
 
+# What lies behind every boundary, as phases, cuts and networks name it.
+HEAD = "head"
+
+
 @dataclass(frozen=True)
 class Phase:
     """So many epochs with one set of trainable layers and rates.

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from headstart.config.schema import Config
-from headstart.contracts import Phase
+from headstart.contracts import HEAD, Phase
 from headstart.planning.facts import StepFacts
 from headstart.planning.plan import Plan
-from headstart.planning.storing import HEAD
 
 # A way that takes more than this share of the plan's own time is not worth a change: times vary.
 WORTH_IT = 0.95

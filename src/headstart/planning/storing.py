@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from headstart.config.schema import Augmentation, Config
-from headstart.contracts import Phase
+from headstart.contracts import HEAD, Phase
 from headstart.planning.facts import CutFacts, Facts
 from headstart.planning.plan import Decision
 
-HEAD = "head"
 VIEWS = 4
 # Bytes a second that a plain disk writes; reading them again comes out of its cache.
 DISK_SPEED = 200e6

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from headstart.contracts import Backbone, Example, Head, Task
+from headstart.contracts import HEAD, Backbone, Example, Head, Task
 from headstart.features.cutting.cut import Cut, NoCut
 from headstart.features.cutting.find import find_cut, probes_of
 from headstart.planning.facts import CutFacts
-from headstart.steps.supply import HEAD, Layers, Supply
-from headstart.training.freezing import set_training_mode
+from headstart.steps.supply import Layers, Supply
+from headstart.training.freezing import BACKBONE, set_training_mode
 
 # A second, in training: of a few cores of a processor, and of an accelerator.
 OPERATIONS = {"cpu": 3e10, "mps": 1e12, "cuda": 1e13}
@@ -44,7 +44,7 @@ def cut_at(
         names = [boundary.name for boundary in boundaries]
         trained = [] if name == HEAD else names[names.index(name) :]
         set_training_mode(network, boundaries, (*trained, HEAD), batch_norm)
-        full_name = name if name == HEAD else f"backbone.{name}"
+        full_name = name if name == HEAD else BACKBONE + name
         supply.cuts[name] = find_cut(network, full_name, probes_of(supply.sample(examples)))
     return supply.cuts[name]
 

@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart.contracts import Backbone, Event, Head, Observer
+from headstart.contracts import HEAD, Backbone, Event, Head, Observer
 from headstart.features.probe import Probe
 from headstart.steps.cuts import plain_network
 from headstart.steps.feeds import Feeds, evaluation_batches
 from headstart.steps.job import Job, probe
-from headstart.steps.supply import HEAD, Notify
+from headstart.steps.supply import Notify
 from headstart.steps.validate import Validator
 from headstart.training.checkpoint import CheckpointFolder
 from headstart.training.loop import TrainResult, train
@@ -69,9 +69,10 @@ def learn(job: Job, *, checkpoints: Path, seconds: float | None, observers: Sequ
     if job.probe is not None and not job.plan.head.hidden:
         # Linear probing, then fine-tuning (Kumar et al., 2022).
         set_linear(network, job.probe)
-    feeds = Feeds(job, network, judge.validate, _teller(observers))
+    tell = _teller(observers)
+    feeds = Feeds(job, network, judge.validate, tell)
     training = _train(job, network, feeds, checkpoints=checkpoints, seconds=seconds, observers=observers)
-    with evaluation_batches(job, network, lowest, "val", _teller(observers)) as batches:
+    with evaluation_batches(job, network, lowest, "val", tell) as batches:
         trained = judge.ask(network, batches)
     why = "the probe was not to be kept" if job.probe else "the task has no probe"
     if considers_probe:
@@ -135,7 +136,7 @@ def probe_network(job: Job, backbone: Backbone) -> tuple[nn.Module, str]:
 
 def set_linear(network: nn.Module, fitted: Probe) -> None:
     """Give the one linear layer of a network's head the probe's weights."""
-    (linear,) = (layer for layer in network.get_submodule("head").modules() if isinstance(layer, nn.Linear))
+    (linear,) = (layer for layer in network.get_submodule(HEAD).modules() if isinstance(layer, nn.Linear))
     with torch.no_grad():
         linear.weight.copy_(torch.from_numpy(fitted.weight))
         linear.bias.copy_(torch.from_numpy(fitted.bias))

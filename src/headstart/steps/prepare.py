@@ -14,6 +14,7 @@ from headstart.config.policies import resolve_augmentation
 from headstart.config.schema import Augmentation, Config
 from headstart.contracts import Backbone, Event, Example, Head, Modality, Rows, Scan, Task
 from headstart.data.check import check, check_division, check_duplicates, usable
+from headstart.data.chunks import chunks
 from headstart.data.dataset import Dataset, Finding, Splits, select
 from headstart.data.duplicates import certain_groups, find_duplicates
 from headstart.data.fingerprint import fingerprint
@@ -32,7 +33,6 @@ from headstart.store.rows import SomeRows
 from headstart.store.shelf import Shelf
 
 Notify = Callable[[Event], None]
-CHUNK = 4096
 
 
 @dataclass(frozen=True)
@@ -268,13 +268,8 @@ def _refuse_non_finite(features: Rows, dataset: Dataset, backbone: Backbone) -> 
     Raises:
         RunError: names the examples.
     """
-    starts = range(0, len(features), CHUNK)
-    rows = np.concatenate(
-        [
-            start + np.flatnonzero(~np.isfinite(features[start : start + CHUNK]).all(axis=1))
-            for start in starts
-        ]
-    )
+    finite = np.concatenate([np.isfinite(chunk).all(axis=1) for chunk in chunks(features)])
+    rows = np.flatnonzero(~finite)
     if len(rows):
         names = [dataset.examples[row].id for row in rows]
         raise RunError(

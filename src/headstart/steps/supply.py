@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from headstart.config.schema import Augmentation, Config
-from headstart.contracts import Backbone, Event, Example, Modality, Notice, Scan, Task
+from headstart.contracts import HEAD, Backbone, Event, Example, Modality, Notice, Scan, Task
 from headstart.data.batches import EvaluationBatches, MakeView
 from headstart.data.intake import stored_views
 from headstart.errors import CacheError, DiskFull
@@ -24,9 +24,8 @@ from headstart.store.cache import Cache
 from headstart.store.memory import AnyShelf, MemoryShelf
 from headstart.store.shelf import Shelf
 from headstart.training.device import fixed_batches
-from headstart.training.freezing import changing, digest
+from headstart.training.freezing import BACKBONE, changing, digest
 
-HEAD = "head"
 Notify = Callable[[Event], None]
 
 
@@ -60,7 +59,7 @@ class Layers:
     @classmethod
     def before(cls, cut: Cut | None, network: nn.Module, backbone: Backbone) -> Layers:
         """Those before a cut of a network; None is all of its backbone."""
-        name = HEAD if cut is None else cut.name.removeprefix("backbone.")
+        name = HEAD if cut is None else cut.name.removeprefix(BACKBONE)
         module = network.get_submodule("backbone") if cut is None or name == HEAD else Prefix(network, cut)
         names = [boundary.name for boundary in backbone.boundaries]
         earlier = names if name == HEAD else names[: names.index(name)]
@@ -93,13 +92,24 @@ class Supply:
     machine: MachineFacts
     seed: int
     cuts: dict[str, Cut | NoCut] = field(default_factory=dict)
+    _views: dict[Augmentation | None, MakeView] = field(default_factory=dict)
     _choices: dict[tuple[str, str], Choice] = field(default_factory=dict)
     _shelves: dict[str, AnyShelf] = field(default_factory=dict)
 
     def view(self, augmentation: Augmentation | None = None) -> MakeView:
         """What makes views: from the decoded inputs where they are kept."""
-        modality = self.modality(self.backbone.preprocessing, augmentation, self.seed)
-        return modality.view if self.inputs is None else stored_views(modality, self.inputs, self.scans)
+        if augmentation not in self._views:
+            modality = self.modality(self.backbone.preprocessing, augmentation, self.seed)
+            # To look up which inputs are kept takes a while where there are very many.
+            self._views[augmentation] = (
+                modality.view if self.inputs is None else stored_views(modality, self.inputs, self.scans)
+            )
+        return self._views[augmentation]
+
+    @property
+    def batch_size(self) -> int:
+        """Of evaluation."""
+        return evaluation_batch_size(self.machine).value
 
     def batches(
         self, examples: Sequence[Example], augmentation: Augmentation | None = None, epoch: int | None = None
@@ -115,15 +125,14 @@ class Supply:
             examples,
             self.view(augmentation),
             self.task.collate,
-            batch_size=evaluation_batch_size(self.machine).value,
+            batch_size=self.batch_size,
             threads=self.machine.cores,
             epoch=epoch,
         )
 
     def sample(self, examples: Sequence[Example]) -> Mapping[str, Tensor]:
         """The inputs of one batch, on the device."""
-        batches = self.batches(examples[: evaluation_batch_size(self.machine).value])
-        (batch,) = batches
+        (batch,) = self.batches(examples[: self.batch_size])
         return {name: value.to(self.machine.device) for name, value in batch.inputs.items()}
 
     def engine(
@@ -170,10 +179,7 @@ class Supply:
             CacheError, DiskFull: activations of another boundary cannot be kept.
             RunError: out of memory.
         """
-        varied = "" if augmentation is None else f" {epoch} "
-        keys = [
-            self.scans[example.id].content + (varied + example.id if varied else "") for example in examples
-        ]
+        keys = [self._key(example, epoch) for example in examples]
 
         def batches_of(places: Sequence[int]) -> EvaluationBatches:
             # Without targets, which nothing asks for here.
@@ -181,8 +187,7 @@ class Supply:
             return self.batches(chosen, augmentation, epoch)
 
         def filled(shelf: AnyShelf, make_room: Callable[[int], None]) -> Activations:
-            size = evaluation_batch_size(self.machine).value
-            with fixed_batches("features", size=size, device=self.machine.device):
+            with fixed_batches("features", size=self.batch_size, device=self.machine.device):
                 fill(
                     shelf,
                     keys,
@@ -203,6 +208,11 @@ class Supply:
             notify(Notice(0, "cache", f"Features stay in memory: {error.cause}"))
             self._shelves[repr(description)] = MemoryShelf()
             return filled(self._shelf(description), lambda size: None)
+
+    def _key(self, example: Example, epoch: int | None) -> str:
+        """Of a view: one that varies does so by the example's id."""
+        content = self.scans[example.id].content
+        return content if epoch is None else f"{content} {epoch} {example.id}"
 
     def _make_room(self, size: int) -> None:
         if self.cache is not None and not self.cache.make_room(size):
@@ -225,7 +235,7 @@ class Supply:
             "weights": layers.digest,
             "engine": choice.name,
             "type": choice.stored,
-            "batch_size": evaluation_batch_size(self.machine).value,
+            "batch_size": self.batch_size,
             "preprocessing": self.modality.preprocessing_state(self.backbone.preprocessing),
             "augmentation": varied,
         }

@@ -13,10 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from headstart.contracts import Boundary
+from headstart.contracts import HEAD, Boundary
 from headstart.errors import RequestError, did_you_mean
 
-HEAD = "head"
 BACKBONE = "backbone."
 
 Parameters = Mapping[str, nn.Parameter]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from headstart.contracts import Notice, Phase, PhaseEnded, StepDone
-from headstart.training.freezing import HEAD
+from headstart.contracts import HEAD, Notice, Phase, PhaseEnded, StepDone
 from headstart.training.observers import RESUMED
 from headstart.training.state import TrainState
 
