@@ -14,15 +14,23 @@ from headstart.errors import RequestError, did_you_mean
 
 MODALITIES: Mapping[str, str] = {
     "image": "headstart.modalities.image.modality:ImageModality",
+    "text": "headstart.modalities.text.modality:TextModality",
 }
 
 TASKS: Mapping[str, str] = {
     "image-classification": "headstart.tasks.image_classification:ImageClassification",
+    "text-classification": "headstart.tasks.text_classification:TextClassification",
+}
+
+FORMS: Mapping[str, str] = {
+    "labelled-files": "headstart.data.forms.labelled_files:LabelledFiles",
+    "labelled-texts": "headstart.data.forms.labelled_texts:LabelledTexts",
 }
 
 SOURCES: Mapping[str, str] = {
     "builtin": "headstart.sources.builtin:Builtin",
     "timm": "headstart.sources.timm:Timm",
+    "hf": "headstart.sources.hf:HuggingFace",
     "local": "headstart.sources.local:Local",
 }
 

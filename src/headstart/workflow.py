@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -33,6 +34,7 @@ from headstart.steps.prepare import (
     inspect,
     prepare,
     refuse_unusable,
+    task_class,
     task_of,
 )
 from headstart.steps.record import Clock, begin_record, finish_record, versions
@@ -126,17 +128,18 @@ def predict(path: Path, inputs: Iterable[str]) -> Iterator[tuple[str, Prediction
 
     Args:
         path: a run folder or a bundle.
-        inputs: names of files and folders.
+        inputs: names of files, folders and tables; texts, where the model reads them.
 
     Yields:
-        The file's name and its prediction, or why there is none.
+        The input as it was named and its prediction, or why there is none.
     """
     model = load_bundle(path)
-    for some in listed(inputs, model.suffixes):
+    for some in listed(inputs, model):
         if isinstance(some, DataError):
             yield "", some
         else:
-            yield from zip(map(str, some), model.predict_each(some), strict=True)
+            names, values = zip(*some, strict=True)
+            yield from zip(names, model.predict_each(values), strict=True)
 
 
 def evaluate(path: Path, data: Path | None = None, *, label: str | None = None) -> Scores:
@@ -152,7 +155,7 @@ def evaluate(path: Path, data: Path | None = None, *, label: str | None = None) 
     """
     folder = existing_run(path)
     model = load_bundle(path)
-    config = load_config(folder.config)
+    config = replace(load_config(folder.config), task=model.task.name)
     examples, groups = other_examples(config, data, label) if data else examples_of_run(folder, config)
     return judge_data(model, examples, groups)
 
@@ -196,7 +199,10 @@ def _prepare(
     config: Config, machine: MachineFacts, clock: Clock, watch: Observer, begun: Plan | None = None
 ) -> tuple[Prepared, Backbone]:
     with clock.part("prepare"):
-        backbone = load_backbone(config.model.name, image_size=config.model.image_size)
+        task = task_class(config)
+        backbone = load_backbone(
+            config.model.name, task=task.name, modality=task.modality, image_size=config.model.image_size
+        )
         refuse_unknown_boundaries(config, backbone)
         cache, why = cache_of(config)
         inspected = inspect(config, notify=watch.notify, backbone=backbone, cache=cache, why=why)
@@ -233,6 +239,7 @@ def _saved(folder: RunFolder, job: Job, learned: Learned) -> Model:
         head=learned.head,
         temperature=learned.temperature,
         batch_size=job.plan.evaluation_batch_size,
+        columns=job.prepared.dataset.columns.get("input", ""),
         versions=versions(),
     )
     return load_bundle(folder.path, device=job.plan.device)

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+from headstart.data.forms.labelled_files import LabelledFiles
 
 
 @pytest.fixture
-def suffixes() -> frozenset[str]:
-    return SUFFIXES
+def form() -> LabelledFiles:
+    return LabelledFiles(frozenset({".jpg", ".jpeg", ".png"}))
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from headstart.contracts import Example, Scan
 from headstart.data.check import check, check_division, check_duplicates, usable
 from headstart.data.dataset import Dataset
 from headstart.data.duplicates import find_duplicates
+from headstart.modalities.image.modality import ImageModality
 
 GOOD = Scan(content="c", size=(64, 64))
 
@@ -16,7 +17,7 @@ def dataset(targets, **more):
 
 def findings(data, *, scans=None, **config):
     scans = {example.id: GOOD for example in data.examples} | (scans or {})
-    return {finding.code: finding for finding in check(data, scans, DataConfig(**config))}
+    return {finding.code: finding for finding in check(data, scans, DataConfig(**config), ImageModality, {})}
 
 
 def duplicate_findings(data, contents):

@@ -12,9 +12,9 @@ def labels(dataset):
     return {example.id: example.target for example in dataset.examples}
 
 
-def test_the_folder_is_the_label_however_deep_the_file(images, suffixes):
+def test_the_folder_is_the_label_however_deep_the_file(images, form):
     root = images("cat/1.jpg", "cat/by night/2.PNG", "dog/1.jpg")
-    dataset = read(root, DataConfig(), suffixes)
+    dataset = read(root, DataConfig(), form)
     assert labels(dataset) == {"cat/1.jpg": "cat", "cat/by night/2.PNG": "cat", "dog/1.jpg": "dog"}
     assert dataset.layout == "class folders"
     assert not dataset.splits
@@ -22,9 +22,9 @@ def test_the_folder_is_the_label_however_deep_the_file(images, suffixes):
 
 
 @pytest.mark.parametrize("val", ["val", "Valid", "VALIDATION", "dev"])
-def test_folders_named_as_splits_are_splits_in_any_letter_case(images, suffixes, val):
+def test_folders_named_as_splits_are_splits_in_any_letter_case(images, form, val):
     root = images("Train/cat/1.jpg", "Train/dog/1.jpg", f"{val}/cat/2.jpg", "test/dog/3.jpg")
-    dataset = read(root, DataConfig(), suffixes)
+    dataset = read(root, DataConfig(), form)
     assert set(labels(dataset).values()) == {"cat", "dog"}
     assert dataset.splits == {
         "train": ("Train/cat/1.jpg", "Train/dog/1.jpg"),
@@ -33,56 +33,56 @@ def test_folders_named_as_splits_are_splits_in_any_letter_case(images, suffixes,
     }
 
 
-def test_a_class_called_train_is_a_class(images, suffixes):
-    dataset = read(images("train/1.jpg", "car/1.jpg", "plane/1.jpg"), DataConfig(), suffixes)
+def test_a_class_called_train_is_a_class(images, form):
+    dataset = read(images("train/1.jpg", "car/1.jpg", "plane/1.jpg"), DataConfig(), form)
     assert set(labels(dataset).values()) == {"train", "car", "plane"}
     assert not dataset.splits
 
 
-def test_an_unlabelled_test_folder_is_passed_over_and_said(images, suffixes):
-    dataset = read(images("train/cat/1.jpg", "train/dog/1.jpg", "test/7.jpg"), DataConfig(), suffixes)
+def test_an_unlabelled_test_folder_is_passed_over_and_said(images, form):
+    dataset = read(images("train/cat/1.jpg", "train/dog/1.jpg", "test/7.jpg"), DataConfig(), form)
     assert set(dataset.splits) == {"train"}
     assert any("images outside of class folders: 1" in reason for reason in dataset.skipped)
 
 
-def test_files_that_are_no_inputs_are_counted(images, suffixes):
+def test_files_that_are_no_inputs_are_counted(images, form):
     root = images("cat/1.jpg", "dog/1.jpg")
     for name in ("cat/.hidden.jpg", "cat/Thumbs.db", "dog/a.txt", "dog/b.txt"):
         (root / name).touch()
-    dataset = read(root, DataConfig(), suffixes)
+    dataset = read(root, DataConfig(), form)
     assert len(dataset.examples) == 2
     assert dataset.skipped == ("files '*.txt' of another kind: 2.", "hidden files: 2.")
 
 
-def test_links_out_of_the_folder_are_not_followed(images, suffixes):
+def test_links_out_of_the_folder_are_not_followed(images, form):
     root = images("data/cat/1.jpg", "data/dog/1.jpg", "other/secret.jpg", "other/more/2.jpg") / "data"
     (root / "cat/out.jpg").symlink_to(root.parent / "other/secret.jpg")
     (root / "cat/nowhere.jpg").symlink_to(root / "nothing.jpg")
     (root / "cat/within.jpg").symlink_to(root / "dog/1.jpg")
     (root / "more").symlink_to(root.parent / "other/more")
-    dataset = read(root, DataConfig(), suffixes)
+    dataset = read(root, DataConfig(), form)
     assert set(labels(dataset)) == {"cat/1.jpg", "cat/within.jpg", "dog/1.jpg"}
     assert [reason.split(":")[0] for reason in dataset.skipped] == ["cat/nowhere.jpg", "cat/out.jpg", "more"]
 
 
-def test_names_that_are_no_text_are_passed_over_and_can_be_written(images, suffixes):
+def test_names_that_are_no_text_are_passed_over_and_can_be_written(images, form):
     root = images("cat/1.jpg", "dog/1.jpg")
     (root / "cat/1.jpg").rename(root / os.fsdecode(b"cat/caf\xe9.jpg"))
-    dataset = read(images("cat/2.jpg"), DataConfig(), suffixes)
+    dataset = read(images("cat/2.jpg"), DataConfig(), form)
     assert set(labels(dataset)) == {"cat/2.jpg", "dog/1.jpg"}
     assert r"caf\udce9.jpg" in dataset.skipped[0]
     json.dumps(dataset.skipped, ensure_ascii=False).encode()
 
 
-def test_names_that_differ_in_letter_case_only_are_two_files(images, suffixes):
-    dataset = read(images("cat/a.jpg", "cat/A.jpg", "dog/a.jpg"), DataConfig(), suffixes)
+def test_names_that_differ_in_letter_case_only_are_two_files(images, form):
+    dataset = read(images("cat/a.jpg", "cat/A.jpg", "dog/a.jpg"), DataConfig(), form)
     assert len(dataset.examples) == 3
 
 
-def test_the_group_is_found_in_the_path(images, suffixes):
+def test_the_group_is_found_in_the_path(images, form):
     root = images("cat/p1_a.jpg", "dog/p1_b.jpg", "dog/p2_a.jpg", "dog/other.jpg")
-    first_group = read(root, DataConfig(group=r"(p\d)_"), suffixes)
-    whole_match = read(root, DataConfig(group=r"p\d"), suffixes)
+    first_group = read(root, DataConfig(group=r"(p\d)_"), form)
+    whole_match = read(root, DataConfig(group=r"p\d"), form)
     assert [example.group for example in first_group.examples] == ["p1", None, "p1", "p2"]
     assert [example.group for example in whole_match.examples] == ["p1", None, "p1", "p2"]
 
@@ -90,30 +90,30 @@ def test_the_group_is_found_in_the_path(images, suffixes):
 @pytest.mark.parametrize(
     ("expression", "says"), [("p(", "no regular expression"), ("zz", "found in no path")]
 )
-def test_a_group_expression_at_fault_is_refused(images, suffixes, expression, says):
+def test_a_group_expression_at_fault_is_refused(images, form, expression, says):
     with pytest.raises(DataError, match=says):
-        read(images("cat/1.jpg", "dog/1.jpg"), DataConfig(group=expression), suffixes)
+        read(images("cat/1.jpg", "dog/1.jpg"), DataConfig(group=expression), form)
 
 
-def test_a_flat_folder_is_refused_with_the_layout_that_is_expected(images, suffixes):
+def test_a_flat_folder_is_refused_with_the_layout_that_is_expected(images, form):
     with pytest.raises(DataError, match=r"2 images, but no class folders.*DATA/cat/1.jpg"):
-        read(images("1.jpg", "2.jpg"), DataConfig(), suffixes)
+        read(images("1.jpg", "2.jpg"), DataConfig(), form)
 
 
-def test_the_folder_above_the_data_is_refused_with_the_right_one(images, suffixes):
+def test_the_folder_above_the_data_is_refused_with_the_right_one(images, form):
     root = images("photos/cat/1.jpg", "photos/dog/1.jpg")
     with pytest.raises(DataError, match=f"Give that folder instead: {root}/photos"):
-        read(root, DataConfig(), suffixes)
+        read(root, DataConfig(), form)
 
 
-def test_a_folder_of_a_table_and_images_points_at_the_table(images, suffixes):
+def test_a_folder_of_a_table_and_images_points_at_the_table(images, form):
     root = images("1.jpg", "2.jpg")
     (root / "metadata.csv").write_text("file,label\n1.jpg,cat\n2.jpg,dog\n")
     with pytest.raises(DataError, match=r"give it: .*metadata.csv"):
-        read(root, DataConfig(), suffixes)
+        read(root, DataConfig(), form)
 
 
-def test_what_is_no_data_is_refused_with_its_name(images, suffixes):
+def test_what_is_no_data_is_refused_with_its_name(images, form):
     root = images("cat/1.jpg")
     (root / "empty").mkdir()
     (root / "data.zip").touch()
@@ -128,14 +128,14 @@ def test_what_is_no_data_is_refused_with_its_name(images, suffixes):
     }
     for name, says in cases.items():
         with pytest.raises(DataError, match=says):
-            read(root / name, DataConfig(), suffixes)
+            read(root / name, DataConfig(), form)
 
 
-def test_pipes_are_not_opened_and_empty_folders_are_said(images, suffixes):
+def test_pipes_are_not_opened_and_empty_folders_are_said(images, form):
     root = images("cat/1.jpg", "dog/1.jpg")
     os.mkfifo(root / "cat/pipe.jpg")
     (root / "cow").mkdir()
-    dataset = read(root, DataConfig(), suffixes)
+    dataset = read(root, DataConfig(), form)
     assert set(labels(dataset)) == {"cat/1.jpg", "dog/1.jpg"}
     assert dataset.skipped == (
         "cat/pipe.jpg: it is no file, but a pipe or a device.",
@@ -143,8 +143,8 @@ def test_pipes_are_not_opened_and_empty_folders_are_said(images, suffixes):
     )
 
 
-def test_columns_of_class_folders_are_refused(images, suffixes):
+def test_columns_of_class_folders_are_refused(images, form):
     root = images("cat/1.jpg", "dog/1.jpg")
     with pytest.raises(DataError, match="2 problems") as raised:
-        read(root, DataConfig(input="path", label="species"), suffixes)
+        read(root, DataConfig(input="path", label="species"), form)
     assert "data.label: 'species' names a column, but class folders have none." in str(raised.value)

@@ -61,6 +61,23 @@ def write_tables(folder: Path) -> None:
     (folder / "tags.csv").write_text("\n".join(["path,tags", *tags]) + "\n")
 
 
+def write_reviews(folder: Path, count: int, generator: np.random.Generator) -> None:
+    """reviews.csv: sentences with a word that tells their label."""
+    words = {
+        "positive": ("warm", "clever", "moving", "funny"),
+        "negative": ("dull", "cold", "clumsy", "boring"),
+    }
+    things = ("film", "story", "cast", "ending", "score", "plot")
+    rows = ["text,label"]
+    for number in range(count):
+        label = ("positive", "negative")[number % 2]
+        one, other = generator.choice(words[label], 2, replace=False)
+        rows.append(
+            f"scene {number}: a {one} {generator.choice(things)} with a {other} {generator.choice(things)},{label}"
+        )
+    (folder / "reviews.csv").write_text("\n".join(rows) + "\n")
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Pictures this small are not worth two, which wait for each other on a busy machine."""
@@ -72,12 +89,13 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """photos/ and fresh/ with their tables, tags.csv, more/ and new.jpg without labels, runs/photos."""
+    """photos/ and fresh/ with their tables, tags.csv, reviews.csv, more/ and new.jpg without labels, runs/photos."""
     folder = tmp_path_factory.mktemp("docs") / "desk"
     generator = np.random.default_rng(0)
     write_photos(folder / "photos", 20, generator)
     write_photos(folder / "fresh", 6, generator)
     write_tables(folder)
+    write_reviews(folder, 60, generator)
     (folder / "more").mkdir()
     for name in ("new.jpg", "more/1.jpg", "more/2.jpg"):
         photo("ant", generator).save(folder / name)

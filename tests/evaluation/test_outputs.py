@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from headstart.contracts import Batch, Example
-from headstart.evaluation.outputs import compute_outputs
+from headstart.evaluation.outputs import compute_outputs, in_order
 from headstart.tasks.image_classification import ImageClassification
 
 
@@ -32,11 +32,12 @@ def batches(images: Tensor) -> list[Batch]:
     ]
 
 
-def test_one_output_an_example_in_order() -> None:
+def test_one_output_an_example_in_the_order_asked_for() -> None:
     network, images = Net(), torch.randn(8, 3, 5, 5)
     outputs = compute_outputs(task(), network, batches(images))
     network.eval()
-    np.testing.assert_allclose(outputs, network(images)[:7].detach(), atol=1e-6)
+    backwards = in_order(outputs, [Example(id, None) for id in "gfedcba"])
+    np.testing.assert_allclose(backwards, network(images)[:7].flip(0).detach(), atol=1e-6)
 
 
 def test_it_leaves_the_network_as_it_found_it() -> None:

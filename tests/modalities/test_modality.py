@@ -103,9 +103,10 @@ def test_there_is_a_picture_of_a_thread_and_none_of_what_cannot_be_read(tmp_path
     assert modality().picture(Example(id="b", input=tmp_path / "gone.jpg")) is None
 
 
-def test_preprocessing_goes_into_the_bundle_and_back():
+def test_preprocessing_goes_into_the_bundle_and_back_and_needs_no_file_beside_it(tmp_path: Path):
     state = json.loads(json.dumps(ImageModality.preprocessing_state(PREPROCESSING)))
-    assert ImageModality.preprocessing_from(state) == PREPROCESSING
+    assert ImageModality.preprocessing_from(state, tmp_path) == PREPROCESSING
+    assert not ImageModality.preprocessing_files(PREPROCESSING)
 
 
 def test_its_suffixes_are_lower_case_with_a_dot():

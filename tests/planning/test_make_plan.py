@@ -23,12 +23,19 @@ FACTS = Facts(
 )
 
 
-def planned(*, has_probe: bool = True, **overrides: Any) -> Plan:
+TEXTS = dataclasses.replace(
+    FACTS,
+    data=dataclasses.replace(FACTS.data, median_side=0, mirror_sensitive=()),
+    model=ModelFacts("builtin:sample", FACTS.model.boundaries, max_length=256),
+)
+
+
+def planned(*, facts: Facts = FACTS, has_probe: bool = True, **overrides: Any) -> Plan:
     config = load(None, {key.replace("__", "."): value for key, value in overrides.items()})
     technique = resolve("technique", config.technique.name or "auto", TECHNIQUES)
     return make_plan(
         config,
-        FACTS,
+        facts,
         task="image-classification",
         metric="accuracy",
         technique=technique,
@@ -108,6 +115,20 @@ def test_settings_of_training_are_shown_only_where_something_is_trained() -> Non
         return {name for name, _, _ in plan_lines(planned(technique__name=technique))}
 
     assert "optimiser.name" in names("full")
-    assert names("full") == planned(technique__name="full").reasons.keys()
+    assert names("full") == planned(technique__name="full").reasons.keys() - {"max_length"}
     assert names("linear-probe") < names("full")
     assert "optimiser.name" not in names("linear-probe")
+
+
+def test_what_other_inputs_do_not_have_is_in_the_plan_but_not_shown() -> None:
+    for facts, has, lacks in ((FACTS, "image_size", "max_length"), (TEXTS, "max_length", "image_size")):
+        plan = planned(facts=facts)
+        shown = {name for name, _, _ in plan_lines(plan)}
+        assert has in shown and getattr(plan, has)
+        assert lacks not in shown and getattr(plan, lacks) is None
+        assert plan.reasons[lacks]
+
+
+def test_a_plan_for_texts_comes_back_from_its_file_as_it_was() -> None:
+    plan = planned(facts=TEXTS)
+    assert plan_from(json.loads(json.dumps(plan_state(plan)))) == plan

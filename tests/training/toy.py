@@ -199,6 +199,7 @@ def make_plan(phases: Sequence[Phase] = (), optimiser: dict[str, Any] | None = N
         "optimiser": replace(usual, **(optimiser or {})),
         "augment": Augmentation(),
         "image_size": SIDE,
+        "max_length": None,
         "batch_size": 4,
         "micro_batch": 4,
         "accumulate": 1,

@@ -1,7 +1,8 @@
 """The bundle: a folder with all that a model needs to predict, checked when it is opened.
 
 It needs no network, no package of weights and no training code: the architecture is rebuilt
-from its blueprint, the weights come from ``weights.safetensors``.
+from its blueprint, the weights come from a safetensors file. Where the library that the backbone came
+from has a form for the whole network, the bundle is in that form, so that the library opens it too.
 """
 
 from __future__ import annotations
@@ -9,19 +10,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
-from torch import nn
+from torch import Tensor, nn
 
 from headstart.artifact.model import Model
 from headstart.catalog import MODALITIES, TASKS, resolve
-from headstart.contracts import Backbone, Head, Task
+from headstart.contracts import HEAD, Backbone, Head, Native, Task
 from headstart.durable import write_folder_durably
 from headstart.errors import BundleError, RunFolderError
-from headstart.sources.resolve import rebuild
+from headstart.sources.resolve import native, rebuild
 
 FORMAT = 1
 WEIGHTS, FACTS, CARD = "weights.safetensors", "bundle.json", "README.md"
@@ -36,6 +38,7 @@ def save_bundle(
     head: Head,
     temperature: float,
     batch_size: int,
+    columns: str = "",
     versions: Mapping[str, str],
 ) -> None:
     """Write a bundle whole, or not at all.
@@ -48,11 +51,23 @@ def save_bundle(
         head: how its head was built.
         temperature: by which logits are divided.
         batch_size: of every prediction, padded.
+        columns: of the inputs in tables like those of training, joined by commas.
         versions: of the libraries that made it.
     """
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-    weights = save_tensors(tensors)
     modality = resolve("modality", task.modality, MODALITIES)
+    form = native_form(task, backbone, head)
+    if form is None:
+        form = Native(files={}, weights=WEIGHTS, prefixes={})
+    else:
+        # What opens it knows no temperature.
+        tensors = {name: _cooled(name, value, temperature) for name, value in tensors.items()}
+        temperature = 1.0
+    files = {
+        form.weights: save_tensors({_theirs(name, form): value.clone() for name, value in tensors.items()}),
+        **form.files,
+        **modality.preprocessing_files(backbone.preprocessing),
+    }
     facts = {
         "format": FORMAT,
         "task": {"name": task.name, **task.state()},
@@ -64,14 +79,50 @@ def save_bundle(
         "preprocessing": modality.preprocessing_state(backbone.preprocessing),
         "temperature": temperature,
         "batch_size": batch_size,
+        "columns": [name for name in columns.split(",") if name],
         "licence": backbone.licence,
         "revision": backbone.revision,
         "backbone_sha256": backbone.sha256,
+        "head_bias": backbone.head_bias,
         "versions": dict(versions),
-        "sha256": {WEIGHTS: hashlib.sha256(weights).hexdigest()},
+        "weights": form.weights,
+        "prefixes": dict(form.prefixes),
+        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }
     text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
-    write_folder_durably(folder, {WEIGHTS: weights, FACTS: text.encode()})
+    write_folder_durably(folder, {**files, FACTS: text.encode()})
+
+
+def native_form(task: Task, backbone: Backbone, head: Head) -> Native | None:
+    """The form in which the library of a backbone opens it with its head; None where it has none."""
+    if head.hidden or not task.output_names:
+        return None
+    form = native(backbone.blueprint, task.output_names, several=task.several)
+    if form is None or not head.dropout:
+        return form
+    prefixes = {
+        f"{HEAD}.1." if ours == f"{HEAD}." else ours: theirs for ours, theirs in form.prefixes.items()
+    }
+    return replace(form, prefixes=prefixes)
+
+
+def _cooled(name: str, value: Tensor, temperature: float) -> Tensor:
+    """Weights of a linear head so that it gives logits divided by the temperature."""
+    return value / temperature if name.startswith(f"{HEAD}.") else value
+
+
+def _theirs(name: str, form: Native) -> str:
+    """The name of a tensor in the library's form."""
+    ours = next((ours for ours in form.prefixes if name.startswith(ours)), None)
+    return name if ours is None else form.prefixes[ours] + name.removeprefix(ours)
+
+
+def _ours(name: str, prefixes: Mapping[str, str]) -> str:
+    """The name of a tensor here, from that in the library's form."""
+    for ours, theirs in sorted(prefixes.items(), key=lambda pair: -len(pair[1])):
+        if name.startswith(theirs):
+            return ours + name.removeprefix(theirs)
+    return name
 
 
 def load_bundle(path: Path, *, device: str = "cpu") -> Model:
@@ -87,11 +138,11 @@ def load_bundle(path: Path, *, device: str = "cpu") -> Model:
     """
     folder = path if (path / FACTS).is_file() else path / "model"
     facts = _read_facts(folder, asked=path)
-    weights = _read_weights(folder, facts)
+    files = {name: _read_file(folder, name, digest) for name, digest in facts["sha256"].items()}
     stated = dict(facts["task"])
     task: Task = resolve("task", stated.pop("name"), TASKS).from_state(stated)
     modality = resolve("modality", task.modality, MODALITIES)
-    preprocessing = modality.preprocessing_from(facts["preprocessing"])
+    preprocessing = modality.preprocessing_from(facts["preprocessing"], folder)
     backbone = Backbone(
         module=rebuild(facts["blueprint"]),
         boundaries=(),
@@ -103,13 +154,19 @@ def load_bundle(path: Path, *, device: str = "cpu") -> Model:
         parameters=0,
         revision=facts["revision"],
         sha256=facts["backbone_sha256"],
+        modality=task.modality,
+        head_bias=facts.get("head_bias", True),
     )
     head = Head(**{**facts["head"], "hidden": tuple(facts["head"]["hidden"])})
     network = task.build(backbone, head)
+    name = facts.get("weights", WEIGHTS)
+    tensors = load_tensors(files[name])
     try:
-        network.load_state_dict(load_tensors(weights))
+        network.load_state_dict(
+            {_ours(key, facts.get("prefixes", {})): value for key, value in tensors.items()}
+        )
     except RuntimeError as error:
-        raise BundleError(f"{folder / WEIGHTS}: does not fit {FACTS} beside it ({error}).") from error
+        raise BundleError(f"{folder / name}: does not fit {FACTS} beside it ({error}).") from error
     return Model(
         network=network,
         task=task,
@@ -140,15 +197,16 @@ def _read_facts(folder: Path, *, asked: Path) -> dict[str, Any]:
     return facts
 
 
-def _read_weights(folder: Path, facts: Mapping[str, Any]) -> bytes:
+def _read_file(folder: Path, name: str, stated: str) -> bytes:
+    """A file of the bundle, which must be the one that was written."""
     try:
-        weights = (folder / WEIGHTS).read_bytes()
+        content = (folder / name).read_bytes()
     except OSError as error:
-        raise BundleError(f"{folder / WEIGHTS}: {error.strerror}.", "Restore it from a copy.") from error
-    found, stated = hashlib.sha256(weights).hexdigest(), facts["sha256"][WEIGHTS]
+        raise BundleError(f"{folder / name}: {error.strerror}.", "Restore it from a copy.") from error
+    found = hashlib.sha256(content).hexdigest()
     if found != stated:
         raise BundleError(
-            f"{folder / WEIGHTS}: damaged: sha256 is {found[:12]}…, {FACTS} says {stated[:12]}….",
+            f"{folder / name}: damaged: sha256 is {found[:12]}…, {FACTS} says {stated[:12]}….",
             "Restore it from a copy, or train again.",
         )
-    return weights
+    return content

@@ -9,14 +9,16 @@ from typing import Any
 
 from torch import nn
 
-from headstart.contracts import Batch, Example, Modality, Prediction, Task, View
-from headstart.data.batches import EvaluationBatches, collate_padded
+from headstart.contracts import Example, Modality, Prediction, Task, View
+from headstart.data.batches import EvaluationBatches, MakeView
 from headstart.data.prefetch import prefetch
 from headstart.errors import DataError
-from headstart.evaluation.outputs import compute_outputs
+from headstart.evaluation.outputs import compute_outputs, in_order
 from headstart.training.device import fixed_batches
 
 THREADS = 4
+# Batches' worth of inputs that are looked at together where those of one length share a batch.
+RAGGED = 32
 
 
 class Model:
@@ -57,11 +59,17 @@ class Model:
         """Of the files that it can read."""
         return self._modality.suffixes
 
+    @property
+    def temperature(self) -> float:
+        """By which the network's logits are divided."""
+        return self._temperature
+
     def predict(self, inputs: Iterable[Any]) -> list[Prediction]:
         """Predict inputs, in order.
 
         Args:
-            inputs: paths, bytes of files, PIL images or arrays (H, W, 3) uint8.
+            inputs: of images, paths, bytes of files, PIL images or arrays (H, W, 3) uint8; of texts,
+                texts, paths (as `Path`) of text files, or pairs of texts.
 
         Raises:
             DataError: an input cannot be read; `predict_each` goes on past it.
@@ -81,35 +89,28 @@ class Model:
             Example(str(place), value, origin=_name(value, place)) for place, value in enumerate(inputs)
         )
         answers = prefetch(self._view, examples, threads=THREADS, ahead=2 * self._batch_size)
-        while some := list(islice(answers, self._batch_size)):
-            readable = [(example, answer) for example, answer in some if isinstance(answer, View)]
-            predictions = map(self.task.decode, self._outputs_of_views(readable))
+        together = self._batch_size * (RAGGED if self._modality.ragged else 1)
+        while some := list(islice(answers, together)):
+            views = {example.id: answer for example, answer in some if isinstance(answer, View)}
+            readable = [example for example, _ in some if example.id in views]
+            made = self._run(readable, lambda example, _, views=views: views[example.id], threads=1)  # type: ignore[misc]
+            predictions = map(self.task.decode, made)
             yield from (next(predictions) if isinstance(answer, View) else answer for _, answer in some)
 
     def outputs(self, examples: Sequence[Example]) -> list[Any]:
         """What `predict` decodes, of the examples of a dataset."""
-        return self._run(
-            EvaluationBatches(
-                examples,
-                self._modality.view,
-                self.task.collate,
-                batch_size=self._batch_size,
-                threads=THREADS,
-            )
+        return self._run(examples, self._modality.view, threads=THREADS)
+
+    def _run(self, examples: Sequence[Example], view: MakeView, *, threads: int) -> list[Any]:
+        batches = EvaluationBatches(
+            examples, view, self.task.collate, batch_size=self._batch_size, threads=threads
         )
-
-    def _outputs_of_views(self, made: Sequence[tuple[Example, View]]) -> list[Any]:
-        """The same, of one batch whose views are made."""
-        if not made:
-            return []
-        examples, views = zip(*made, strict=True)
-        return self._run([collate_padded(examples, views, self.task.collate, batch_size=self._batch_size)])
-
-    def _run(self, batches: Iterable[Batch]) -> list[Any]:
         with fixed_batches("predictions", size=self._batch_size, device=self._device):
             outputs = compute_outputs(self.task, self.torch, batches, device=self._device)
-        # Tasks whose outputs are no logits keep the temperature 1.
-        return outputs if self._temperature == 1 else [output / self._temperature for output in outputs]
+        in_their_order = in_order(outputs, examples)
+        if self._temperature == 1:  # as tasks keep it whose outputs are no logits
+            return in_their_order
+        return [output / self._temperature for output in in_their_order]
 
     def _view(self, example: Example) -> tuple[Example, View | DataError]:
         try:

@@ -20,7 +20,8 @@ from headstart.errors import HeadstartError
 def predict(
     run: Annotated[Path, Argument(metavar="RUN", help="A run folder, or the model folder in it.")],
     inputs: Annotated[
-        list[str], Argument(metavar="INPUT...", help="Files, folders, or - for a list of files on stdin.")
+        list[str],
+        Argument(metavar="INPUT...", help="Files, folders, texts, or - for a list of them on stdin."),
     ],
     *,
     as_json: Annotated[

@@ -14,6 +14,7 @@ from headstart.contracts.values import (
     Intake,
     LinearTargets,
     Loss,
+    Native,
     Objective,
     Phase,
     Prediction,
@@ -23,6 +24,8 @@ from headstart.contracts.values import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     import torch
     from numpy.typing import NDArray
@@ -34,6 +37,10 @@ class Modality(Protocol):
 
     name: ClassVar[str]
     suffixes: ClassVar[frozenset[str]]
+    varies: ClassVar[bool]
+    """Whether there is an augmentation by which training views may vary."""
+    ragged: ClassVar[bool]
+    """Whether views differ in length, which `Scan.size` tells first."""
 
     def __init__(self, preprocessing: Any, augmentation: Any, seed: int) -> None: ...
 
@@ -83,14 +90,38 @@ class Modality(Protocol):
         """A small JPEG or PNG file of the input, for reports; None where there is nothing to see."""
         ...
 
+    @staticmethod
+    def excerpt(example: Example) -> str | None:
+        """The beginning of a text, for reports; None where the input is none."""
+        ...
+
+    @staticmethod
+    def odd_sizes(sizes: NDArray[np.int64]) -> Mapping[str, NDArray[np.bool_]]:
+        """Which of some inputs look as if they did not belong, by what is odd about them.
+
+        Args:
+            sizes: (N, 2), of `Scan.size`.
+        """
+        ...
+
+    @staticmethod
+    def size_words(size: tuple[int, int]) -> str:
+        """A `Scan.size` for messages."""
+        ...
+
     @classmethod
-    def preprocessing_from(cls, state: Mapping[str, Any]) -> Any:
-        """The frozen dataclass from what `preprocessing_state` gave."""
+    def preprocessing_from(cls, state: Mapping[str, Any], folder: Path) -> Any:
+        """The frozen dataclass from what `preprocessing_state` gave, and the files in a folder."""
         ...
 
     @classmethod
     def preprocessing_state(cls, preprocessing: Any) -> dict[str, Any]:
         """Plain data for bundle.json."""
+        ...
+
+    @classmethod
+    def preprocessing_files(cls, preprocessing: Any) -> Mapping[str, bytes]:
+        """What stands in files of their own beside bundle.json, by name."""
         ...
 
 
@@ -107,11 +138,12 @@ class Source(Protocol):
         """Whether this source has a model of that name (installed or downloadable)."""
         ...
 
-    def load(self, name: str, *, image_size: int | None = None) -> Backbone:
+    def load(self, name: str, *, task: str, image_size: int | None = None) -> Backbone:
         """The pretrained backbone.
 
         Args:
             name: without the ``SOURCE:`` prefix.
+            task: that it is to learn.
             image_size: another input size than the checkpoint's, in pixels.
 
         Raises:
@@ -121,6 +153,16 @@ class Source(Protocol):
 
     def rebuild(self, blueprint: Mapping[str, Any]) -> nn.Module:
         """The module of a blueprint with untrained weights, needing no network."""
+        ...
+
+    def native(self, blueprint: Mapping[str, Any], labels: Sequence[str], *, several: bool) -> Native | None:
+        """The form of a classifier in which its own library opens it; None where it has none.
+
+        Args:
+            blueprint: of the backbone.
+            labels: one for each output of a linear head.
+            several: whether an example may have several of them.
+        """
         ...
 
 
@@ -171,6 +213,8 @@ class Task(Protocol):
 
     name: ClassVar[str]
     modality: ClassVar[str]
+    form: ClassVar[str]
+    """How its examples are written in data, by the name in the catalogue."""
     lower_is_better: ClassVar[frozenset[str]]
 
     @property
@@ -181,6 +225,16 @@ class Task(Protocol):
     @property
     def labels(self) -> tuple[str, ...]:
         """What it can say, in the order of its outputs."""
+        ...
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """What each output of the head stands for; empty where outputs are no labels."""
+        ...
+
+    @property
+    def several(self) -> bool:
+        """Whether outputs are questions apart, rather than one choice."""
         ...
 
     @classmethod

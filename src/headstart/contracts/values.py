@@ -40,7 +40,7 @@ class Scan:
         error: why it cannot be read; None where it can.
         content: sha256 of the decoded content: equal for exact duplicates in any format.
         hash: perceptual hash, 64 bits; None where the modality has none.
-        size: width and height in pixels (or samples and channels).
+        size: width and height in pixels; characters and words of a text.
         grey: whether an image has no colour.
     """
 
@@ -59,10 +59,12 @@ class Intake:
         scan: what the input is.
         compact: named arrays from which every view can be made without the input; None where it
             cannot be read, or where they were not wanted.
+        cut: why not all of it can be shown to the network, as a clause; "" where it can.
     """
 
     scan: Scan
     compact: Mapping[str, np.ndarray] | None = None
+    cut: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,13 @@ class View:
         inputs: tensors without a batch axis, by the name of the network's argument.
         geometry: how input coordinates map to the original's (crop, flip, scale), for tasks
             whose targets live in space or time; None where the modality has none.
+        padding: for inputs of varying length, what fills up each behind a shorter example, 0 where
+            it is not named; None where all examples have one shape.
     """
 
     inputs: Mapping[str, Tensor]
     geometry: Any = None
+    padding: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +236,8 @@ class Backbone:
         parameters: how many.
         revision: of the checkpoint, as its source names it.
         sha256: of the weights file as read.
+        modality: of its inputs.
+        head_bias: whether the layer that its own library puts there has a bias.
     """
 
     module: nn.Module
@@ -243,6 +250,23 @@ class Backbone:
     parameters: int
     revision: str
     sha256: str
+    modality: str = "image"
+    head_bias: bool = True
+
+
+@dataclass(frozen=True)
+class Native:
+    """The form of a saved network in which the library that its backbone came from opens it.
+
+    Attributes:
+        files: by name, weights not among them.
+        weights: name of the safetensors file.
+        prefixes: of the weights' names here, and what stands there instead.
+    """
+
+    files: Mapping[str, bytes]
+    weights: str
+    prefixes: Mapping[str, str]
 
 
 # What lies behind every boundary, as phases, cuts and networks name it.

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from headstart.config.schema import DataConfig
-from headstart.contracts import Scan
-from headstart.data.check_inputs import odd_sizes, passed_over, unreadable
+from headstart.contracts import Modality, Scan
+from headstart.data.check_inputs import cut, odd_sizes, passed_over, unreadable
 from headstart.data.check_labels import class_counts, few_examples, imbalance, similar_labels, unknown_labels
 from headstart.data.dataset import Dataset, Finding
 from headstart.data.duplicates import Duplicates
@@ -16,10 +16,23 @@ from headstart.data.split import split
 from headstart.errors import DataError
 
 
-def check(dataset: Dataset, scans: Mapping[str, Scan], config: DataConfig) -> tuple[Finding, ...]:
+def check(
+    dataset: Dataset,
+    scans: Mapping[str, Scan],
+    config: DataConfig,
+    modality: type[Modality],
+    cuts: Mapping[str, str],
+) -> tuple[Finding, ...]:
     """Everything that can be said before features are known, gravest first.
 
     Counts are of the readable examples: what is trained on.
+
+    Args:
+        dataset: as read.
+        scans: by id.
+        config: what is allowed.
+        modality: knows which sizes are odd.
+        cuts: why not all of an input can be shown to the network, by id.
     """
     good = usable(dataset, scans)
     findings = [
@@ -29,7 +42,8 @@ def check(dataset: Dataset, scans: Mapping[str, Scan], config: DataConfig) -> tu
         *imbalance(good),
         *similar_labels(good),
         *unknown_labels(good),
-        *odd_sizes(good, scans),
+        *odd_sizes(good, scans, modality),
+        *cut(good, cuts),
         *passed_over(dataset),
     ]
     return _sorted(findings)

@@ -7,12 +7,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from headstart.config.schema import DataConfig
-from headstart.contracts import Scan
+from headstart.contracts import Modality, Scan
 from headstart.data.dataset import Dataset, Finding
-
-_TINY = 8  # pixels of the shorter side, below which nothing can be seen
-_ELONGATED = 8  # longer side over shorter, above which a square crop misses most
-_FAR_SMALLER = 0.125  # of the median of the shorter sides
 
 
 def unreadable(dataset: Dataset, scans: Mapping[str, Scan], config: DataConfig) -> Iterator[Finding]:
@@ -39,22 +35,15 @@ def unreadable(dataset: Dataset, scans: Mapping[str, Scan], config: DataConfig) 
         yield Finding("warning", "unreadable", f"{counted} and are left out: {names}.", ids, table)
 
 
-def odd_sizes(dataset: Dataset, scans: Mapping[str, Scan]) -> Iterator[Finding]:
-    """Inputs that are tiny, elongated, or far smaller than the rest."""
+def odd_sizes(dataset: Dataset, scans: Mapping[str, Scan], modality: type[Modality]) -> Iterator[Finding]:
+    """Inputs that do not look like the rest, or like anything, by their size."""
     if not dataset.examples:
         return
     sizes = np.array([scans[example.id].size for example in dataset.examples])
-    shorter, longer = sizes.min(axis=1), sizes.max(axis=1)
-    median = float(np.median(shorter))
-    kinds = {
-        f"less than {_TINY} pixels wide or high": shorter < _TINY,
-        f"more than {_ELONGATED} times as long as wide": longer > _ELONGATED * shorter,
-        f"far smaller than the others (median {median:g} pixels)": shorter < _FAR_SMALLER * median,
-    }
     odd = {
-        example.id: (f"{width}x{height}", kind)
-        for kind, which in kinds.items()
-        for example, (width, height), hit in zip(dataset.examples, sizes.tolist(), which, strict=True)
+        example.id: (modality.size_words((int(size[0]), int(size[1]))), kind)
+        for kind, which in modality.odd_sizes(sizes).items()
+        for example, size, hit in zip(dataset.examples, sizes.tolist(), which, strict=True)
         if hit
     }
     if odd:
@@ -65,6 +54,24 @@ def odd_sizes(dataset: Dataset, scans: Mapping[str, Scan]) -> Iterator[Finding]:
             f"{len(odd)} inputs are of an odd size, such as {first} ({size}); look whether they belong here.",
             tuple(sorted(odd)),
             (("example", "size", "why"), *((id, *odd[id]) for id in sorted(odd))),
+        )
+
+
+def cut(dataset: Dataset, cuts: Mapping[str, str]) -> Iterator[Finding]:
+    """Inputs of which the network will not see everything.
+
+    Args:
+        cuts: why, by id.
+    """
+    rows = [(example.id, cuts[example.id]) for example in dataset.examples if cuts.get(example.id)]
+    if rows:
+        first, why = rows[0]
+        yield Finding(
+            "warning",
+            "cut",
+            f"{len(rows)} of {len(dataset.examples)} inputs are cut, such as {first} ({why}).",
+            tuple(id for id, _ in rows),
+            (("example", "why"), *rows),
         )
 
 

@@ -5,64 +5,90 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from headstart.config.schema import DataConfig
 from headstart.data.layout import shown, split_named
 from headstart.data.table import Table
 from headstart.errors import DataError, did_you_mean
 
-INPUT_NAMES = ("path", "file", "filename", "filepath", "image", "img", "photo", "picture", "id")
-LABEL_NAMES = ("label", "labels", "class", "classes", "target", "category", "categories", "tags", "tag", "y")
+LABEL_NAMES = (
+    "label", "labels", "class", "classes", "target", "category", "categories", "tags", "tag", "intent",
+    "sentiment", "emotion", "topic", "polarity", "y",
+)  # fmt: skip
 _SPLIT_NAMES = ("split", "subset", "partition")
-_LOOKED_AT = 200  # cells a column, spread over the table, when looking for files
 
 
 @dataclass(frozen=True)
 class Columns:
     """Names of columns by their service; None where there is none."""
 
-    input: str
-    label: str
+    inputs: tuple[str, ...]
+    label: str | None
     group: str | None = None
     split: str | None = None
 
     def named(self) -> dict[str, str]:
-        """Service to name, of those there are."""
-        services = {"input": self.input, "label": self.label, "group": self.group, "split": self.split}
+        """Service to name, of those there are; several inputs joined by commas."""
+        services = {
+            "input": ",".join(self.inputs) or None,
+            "label": self.label,
+            "group": self.group,
+            "split": self.split,
+        }
         return {service: name for service, name in services.items() if name is not None}
 
+    def missing_in(self, table: Table) -> None:
+        """Refuse a table that lacks one of them.
 
-def choose(table: Table, config: DataConfig, finds: Callable[[Any], bool]) -> Columns:
+        Raises:
+            DataError: with all that it lacks.
+        """
+        require(
+            table, [*(("input", name) for name in self.inputs), ("label", self.label), ("group", self.group)]
+        )
+
+
+def choose(
+    table: Table, config: DataConfig, guess_inputs: Callable[[Sequence[str]], tuple[str, ...]]
+) -> Columns:
     """The columns of a table.
 
     Args:
         table: as read.
         config: columns that it states are taken; the others are guessed.
-        finds: whether a cell names a file of the data.
+        guess_inputs: names the inputs among columns that serve nothing else.
 
     Raises:
         DataError: a stated column is not there, or none can be guessed.
     """
-    require(table, {"input": config.input, "label": config.label, "group": config.group})
+    stated = _stated_inputs(table, config.input)
+    require(table, [*(("input", name) for name in stated), ("label", config.label), ("group", config.group)])
     split = next((name for name in table.columns if _splits(table, name)), None)
     taken = {config.label, config.group, split}
-    source = config.input or _guess_input(table, [name for name in table.columns if name not in taken], finds)
-    taken = {source, config.group, split}
+    inputs = stated or guess_inputs([name for name in table.columns if name not in taken])
+    taken = {*inputs, config.group, split}
     label = config.label or _guess_label(table, [name for name in table.columns if name not in taken])
-    return Columns(source, label, config.group, split)
+    return Columns(inputs, label, config.group, split)
 
 
-def require(table: Table, wanted: dict[str, str | None]) -> None:
+def _stated_inputs(table: Table, stated: str | None) -> tuple[str, ...]:
+    """One name, or several joined by commas; a name that holds a comma itself is one."""
+    if stated is None:
+        return ()
+    parts = tuple(part.strip() for part in stated.split(","))
+    return (stated,) if stated in table.columns else parts
+
+
+def require(table: Table, wanted: Sequence[tuple[str, str | None]]) -> None:
     """Refuse names that a table has not, all at once.
 
     Args:
         table: as read.
-        wanted: service to name, None where none is wanted.
+        wanted: service and name, None where none is wanted.
     """
     problems = [
         f"no column '{name}' (data.{service}).{did_you_mean(name, table.columns)}"
-        for service, name in wanted.items()
+        for service, name in wanted
         if name is not None and name not in table.columns
     ]
     if problems:
@@ -83,31 +109,9 @@ def _splits(table: Table, name: str) -> bool:
     return not others
 
 
-def _guess_input(table: Table, names: Sequence[str], finds: Callable[[Any], bool]) -> str:
-    """The column most of whose cells are files; where none is, the one named like paths."""
-    if finds_any := [name for name in table.columns if finds(name)]:
-        raise DataError(
-            f"{table.name}: the first line names the file '{finds_any[0]}', so the header is missing.",
-            "Begin the table with a line of names, such as 'path,label'.",
-        )
-    step = max(1, len(table.rows) // _LOOKED_AT)
-    found = {name: sum(map(finds, table.column(name)[::step])) for name in names}
-    best = max(found, key=lambda name: found[name], default=None)
-    if best is not None and found[best]:
-        return best
-    named = _named_like(names, INPUT_NAMES)
-    if named is None:
-        raise DataError(
-            f"{table.name}: no column holds paths of files: none of {', '.join(table.columns)} names a file "
-            "that is there.",
-            "Write paths relative to the table's folder, and say which column with --set data.input=NAME.",
-        )
-    return named
-
-
 def _guess_label(table: Table, names: Sequence[str]) -> str:
     """The column named like labels; else the only one left; else the only one whose cells recur."""
-    named = _named_like(names, LABEL_NAMES)
+    named = named_like(names, LABEL_NAMES)
     if named is not None:
         return named
     recurring = [name for name in names if len(set(map(str, table.column(name)))) <= len(table.rows) / 2]
@@ -120,7 +124,7 @@ def _guess_label(table: Table, names: Sequence[str]) -> str:
     )
 
 
-def _named_like(names: Sequence[str], known: Sequence[str]) -> str | None:
+def named_like(names: Sequence[str], known: Sequence[str]) -> str | None:
     """The name that is a known word, else that has one as a part, earlier words first."""
     whole = {name: {name.casefold()} for name in names}
     parts = {name: set(re.split(r"[\W_]+", name.casefold())) for name in names}

@@ -12,14 +12,10 @@ from pathlib import Path
 from headstart.config.schema import DataConfig
 from headstart.contracts import Example
 from headstart.data.dataset import Dataset
+from headstart.data.forms.form import Form
 from headstart.data.layout import is_hidden, is_text, shown, some, split_named
 from headstart.data.paths import is_file, leaves
 from headstart.errors import DataError
-
-_LAYOUT = (
-    "Put the images of each class in a folder named after it: DATA/cat/1.jpg, DATA/dog/2.jpg; "
-    "optionally below train/, val/ and test/. Or give a table with paths and labels."
-)
 
 
 @dataclass
@@ -36,7 +32,7 @@ class _Walk:
         return (*counted, *sorted(self.named))
 
 
-def read_folders(root: Path, config: DataConfig, suffixes: frozenset[str]) -> Dataset:
+def read_folders(root: Path, config: DataConfig, form: Form) -> Dataset:
     """The dataset of a folder of class folders, optionally below train, val and test.
 
     What lies deeper within a class folder belongs to it. Links to folders are not followed, and
@@ -46,14 +42,14 @@ def read_folders(root: Path, config: DataConfig, suffixes: frozenset[str]) -> Da
         root: a folder.
         config: ``group`` is a regular expression, searched in the path below the root: its
             first group (or else the whole match) names the example's group.
-        suffixes: of the files that are inputs, in lower case.
+        form: which files are inputs, and what they are called.
 
     Raises:
         DataError: there are no class folders, a column is asked for, or the regular expression is at fault.
     """
     root = root.resolve()
     _refuse_columns(root, config)
-    walk = _walk(root, suffixes)
+    walk = _walk(root, form.suffixes)
     below_splits = _has_splits(walk.inputs)
     depth = 1 if below_splits else 0
     examples: list[Example] = []
@@ -63,12 +59,12 @@ def read_folders(root: Path, config: DataConfig, suffixes: frozenset[str]) -> Da
         id = "/".join(parts)
         split = split_named(parts[0]) if below_splits else None
         if len(parts) < depth + 2 or (below_splits and split is None):
-            walk.counts["images outside of class folders"] += 1
+            walk.counts[f"{form.noun} outside of class folders"] += 1
             continue
         examples.append(Example(id, root.joinpath(*parts), parts[depth], _group(pattern, id), id))
         if split is not None:
             splits.setdefault(split, []).append(id)
-    _refuse_other_layouts(root, walk, examples)
+    _refuse_other_layouts(root, walk, examples, form)
     _refuse_idle_pattern(config.group, examples)
     return Dataset(
         examples=tuple(sorted(examples, key=lambda example: example.id)),
@@ -171,13 +167,13 @@ def _refuse_idle_pattern(expression: str | None, examples: Sequence[Example]) ->
         )
 
 
-def _refuse_other_layouts(root: Path, walk: _Walk, examples: Sequence[Example]) -> None:
+def _refuse_other_layouts(root: Path, walk: _Walk, examples: Sequence[Example], form: Form) -> None:
     """Folders that hold no examples, or hold them one level deeper."""
     if not examples and walk.inputs:
-        raise DataError(f"{root}: {len(walk.inputs)} images, but no class folders.", _LAYOUT)
+        raise DataError(f"{root}: {len(walk.inputs)} {form.noun}, but no class folders.", form.layout)
     if not examples:
         skipped = " ".join(walk.skipped()[:5])
-        raise DataError(f"{root}: no images in this folder. {skipped}".strip(), _LAYOUT)
+        raise DataError(f"{root}: no {form.noun} in this folder. {skipped}".strip(), form.layout)
     inner = {parts[:2] for parts in walk.inputs if len(parts) > 2}
     top = walk.inputs[0][0]
     deeper = all(parts[0] == top and len(parts) > 2 for parts in walk.inputs)

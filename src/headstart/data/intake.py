@@ -5,12 +5,12 @@ Knows no kind of input, and not how a shelf keeps its rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from headstart.contracts import Example, Intake, Modality, Scan, View
 from headstart.data.batches import MakeView
-from headstart.data.scanning import Notify, decode, scan
+from headstart.data.scanning import Notify, decode
 from headstart.errors import CacheError, DiskFull
 from headstart.store.shelf import Shelf
 
@@ -24,10 +24,12 @@ class TakenIn:
 
     Attributes:
         scans: by id; unreadable inputs say why.
+        cuts: why not all of an input can be shown to the network, by id, of those that are cut.
         problem: why the shelf lacks some rows; None where it lacks none.
     """
 
     scans: Mapping[str, Scan]
+    cuts: Mapping[str, str] = field(default_factory=dict)
     problem: DiskFull | CacheError | None = None
 
 
@@ -43,20 +45,29 @@ def take_in(
             is no exception.
         notify: told of the progress, about a hundred times.
     """
-    if shelf is None:
-        return TakenIn(scan(examples, modality.scan, notify=notify))
     scans: dict[str, Scan] = {}
-    intakes = decode(examples, _intake(modality, shelf), notify=notify)
-    try:
-        with shelf.writing() as writer:
-            for example, taken in intakes:
-                scans[example.id] = taken.scan
-                if taken.compact is not None:
-                    writer.add(taken.scan.content, taken.compact)
-    except (DiskFull, CacheError) as problem:
-        rest = {example.id: taken.scan for example, taken in intakes}
-        return TakenIn(scans | rest, problem)
-    return TakenIn(scans)
+    cuts: dict[str, str] = {}
+
+    def noted() -> Iterator[Intake]:
+        for example, taken in decode(examples, _intake(modality, shelf), notify=notify):
+            scans[example.id] = taken.scan
+            if taken.cut:
+                cuts[example.id] = taken.cut
+            yield taken
+
+    intakes = noted()
+    problem = None
+    if shelf is not None:
+        try:
+            with shelf.writing() as writer:
+                for taken in intakes:
+                    if taken.compact is not None:
+                        writer.add(taken.scan.content, taken.compact)
+        except (DiskFull, CacheError) as error:
+            problem = error
+    for _ in intakes:
+        pass  # What is left of them is looked at, too.
+    return TakenIn(scans, cuts, problem)
 
 
 def estimate_bytes(examples: Sequence[Example], modality: Modality, shelf: Shelf) -> int:
@@ -86,10 +97,10 @@ def stored_views(modality: Modality, shelf: Shelf, scans: Mapping[str, Scan]) ->
     return view
 
 
-def _intake(modality: Modality, shelf: Shelf) -> Callable[[Example], Intake]:
-    """The modality's, without the compact forms that the shelf has."""
+def _intake(modality: Modality, shelf: Shelf | None) -> Callable[[Example], Intake]:
+    """The modality's, without the compact forms that the shelf has, or that nothing would keep."""
 
     def intake(example: Example) -> Intake:
-        return modality.intake(example, lambda content: bool(shelf.missing([content])))
+        return modality.intake(example, lambda content: shelf is not None and bool(shelf.missing([content])))
 
     return intake

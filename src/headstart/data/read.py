@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from headstart.config.schema import DataConfig
 from headstart.data.dataset import Dataset
 from headstart.data.folders import read_folders
-from headstart.data.layout import is_hidden, split_named
+from headstart.data.forms.form import Form
+from headstart.data.layout import is_hidden, some, split_named
 from headstart.data.table_files import READERS, is_table
 from headstart.data.tables import read_tables
 from headstart.errors import ConfigError, DataError, did_you_mean
@@ -15,13 +17,13 @@ from headstart.errors import ConfigError, DataError, did_you_mean
 _ARCHIVES = frozenset({".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"})
 
 
-def read(path: Path, config: DataConfig, suffixes: frozenset[str]) -> Dataset:
+def read(path: Path, config: DataConfig, form: Form) -> Dataset:
     """The examples in a folder of class folders, a table, or a folder of tables named by split.
 
     Args:
-        path: the folder or the table.
+        path: the folder or the table; or what tables named ``PATH.train.csv``, ``PATH.test.csv`` begin with.
         config: columns, labels and groups as stated; what is None is guessed.
-        suffixes: of the files that are inputs, in lower case: ``{".jpg", ".png"}``.
+        form: what files and cells mean.
 
     Raises:
         DataError: the data cannot be read; the message names the file, row or column.
@@ -30,32 +32,44 @@ def read(path: Path, config: DataConfig, suffixes: frozenset[str]) -> Dataset:
     if not config.separator:
         raise ConfigError("data.separator: must not be empty.")
     try:
-        return _read(path, config, suffixes)
+        return _read(path, config, form)
     except OSError as error:
         raise DataError(
             f"{path}: cannot be read: {error.strerror}.", "Check the path and its permissions."
         ) from error
 
 
-def _read(path: Path, config: DataConfig, suffixes: frozenset[str]) -> Dataset:
+def _read(path: Path, config: DataConfig, form: Form) -> Dataset:
+    tables = tables_of(path)
+    if tables:
+        return read_tables(tables, config, form)
     if path.is_dir():
-        tables = _tables_by_split(path)
-        if tables:
-            return read_tables(tables, config, suffixes)
-        return _folders(path, config, suffixes)
+        return _folders(path, config, form)
     if not path.exists():
         near = did_you_mean(path.name, _names(path.parent)) if path.parent.is_dir() else ""
         raise DataError(f"{path}: there is no such file or folder.{near}")
-    if is_table(path):
-        return read_tables({None: path}, config, suffixes)
     if path.suffix.casefold() in _ARCHIVES:
         raise DataError(f"{path}: archives are not read.", "Unpack it, and give the folder.")
-    if path.suffix.casefold() in suffixes:
+    if path.suffix.casefold() in form.suffixes:
         raise DataError(f"{path}: this is one example, not a data set.", "Give the folder of class folders.")
     raise DataError(
         f"{path}: '{path.suffix}' is no kind of table that is known.",
         f"Give a folder of class folders, or a table: {', '.join(READERS)}.",
     )
+
+
+def tables_of(path: Path) -> dict[str | None, Path]:
+    """The tables that a path names, by split, training first; one without splits by None; empty for none.
+
+    Raises:
+        DataError: several tables are of one split, or the tables are of several sets.
+    """
+    if path.is_dir():
+        return _tables_by_split(path)
+    if path.is_file():
+        return {None: path} if is_table(path) else {}
+    own = _sets(path.parent).get(path.name, {}) if path.name and path.parent.is_dir() else {}
+    return _one_each(path, own)
 
 
 def _names(folder: Path) -> list[str]:
@@ -67,25 +81,47 @@ def _tables(folder: Path) -> list[Path]:
 
 
 def _tables_by_split(folder: Path) -> dict[str | None, Path]:
-    """The tables of a folder that are named like splits, training first."""
-    named = [(split, table) for table in _tables(folder) if (split := split_named(table.stem))]
+    """The tables of a folder that are named like splits: ``train.csv``, or ``NAME.train.csv``."""
+    sets = _sets(folder)
+    plain = sets.pop("", {})
+    if plain or not sets:
+        return _one_each(folder, plain)
+    if len(sets) > 1:
+        raise DataError(
+            f"{folder}: the tables are of {len(sets)} data sets: {some(sorted(sets))}.",
+            f"Say which: {folder / min(sets)}",
+        )
+    return _one_each(folder, next(iter(sets.values())))
+
+
+def _sets(folder: Path) -> dict[str, dict[str, list[Path]]]:
+    """Tables named by split, by what stands before the split's name."""
+    sets: dict[str, dict[str, list[Path]]] = {}
+    for table in _tables(folder):
+        before, _, last = table.stem.rpartition(".")
+        if split := split_named(last):
+            sets.setdefault(before, {}).setdefault(split, []).append(table)
+    return sets
+
+
+def _one_each(place: Path, found: Mapping[str, Sequence[Path]]) -> dict[str | None, Path]:
     tables: dict[str | None, Path] = {}
-    for wanted in ("train", "val", "test"):
-        same = [table for split, table in named if split == wanted]
+    for split in ("train", "val", "test"):
+        same = found.get(split, ())
         if len(same) > 1:
             raise DataError(
-                f"{folder}: {' and '.join(table.name for table in same)} are both '{wanted}'.",
+                f"{place}: {' and '.join(table.name for table in same)} are both '{split}'.",
                 "Keep one of them.",
             )
         if same:
-            tables[wanted] = same[0]
+            tables[split] = same[0]
     return tables
 
 
-def _folders(folder: Path, config: DataConfig, suffixes: frozenset[str]) -> Dataset:
+def _folders(folder: Path, config: DataConfig, form: Form) -> Dataset:
     """Class folders; where there are none but a table, the message points at it."""
     try:
-        return read_folders(folder, config, suffixes)
+        return read_folders(folder, config, form)
     except DataError as error:
         tables = _tables(folder)
         if len(tables) == 1:

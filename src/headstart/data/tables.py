@@ -1,69 +1,58 @@
-"""Tables of paths and labels to a dataset. Knows nothing of file formats or pixels."""
+"""Tables to a dataset. Knows nothing of file formats, nor what inputs and targets are."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from headstart.config.schema import DataConfig
 from headstart.contracts import Example
-from headstart.data.columns import Columns, choose, require
+from headstart.data.columns import Columns
 from headstart.data.dataset import Dataset
-from headstart.data.layout import shown, split_named
-from headstart.data.paths import Outside, locate
+from headstart.data.forms.form import Form, Lack, Row
+from headstart.data.layout import split_named
 from headstart.data.table import Table
 from headstart.data.table_files import read_table
-from headstart.data.targets import Target, targets
 from headstart.errors import DataError
 
 
-@dataclass(frozen=True)
-class _Row:
-    """The cells that matter of one row, and where they stand."""
-
-    id: str
-    origin: str
-    cell: Any
-    label: Any
-    group: Any
-    split: str | None
-
-
-def read_tables(files: Mapping[str | None, Path], config: DataConfig, suffixes: frozenset[str]) -> Dataset:
+def read_tables(files: Mapping[str | None, Path], config: DataConfig, form: Form) -> Dataset:
     """The dataset of one table, or of one table a split.
 
-    Paths are relative to the tables' folder; a path without a suffix is tried with the known
-    ones. Rows without a label or without their file are passed over and listed.
+    Rows without a label or without an input are passed over and listed.
 
     Args:
         files: tables by split; the one table of a dataset without splits by None.
         config: columns and labels.
-        suffixes: of the files that are inputs.
+        form: what the cells mean.
 
     Raises:
-        DataError: a table is at fault, names no files, or names files outside of its folder.
+        DataError: a table is at fault, or its cells are.
         MissingExtra: a format needs a package that is not installed.
     """
     tables = {split: read_table(path) for split, path in files.items()}
     root = next(iter(files.values())).parent.resolve()
-    columns = _columns(list(tables.values()), config, root, suffixes)
+    first, *others = tables.values()
+    columns = form.columns(first, config, root)
+    for table in others:
+        columns.missing_in(table)
     if None not in files:
         columns = replace(columns, split=None)  # the files tell the split
     rows = [row for split, table in tables.items() for row in _rows(table, columns, split)]
-    paths = _paths(rows, root, suffixes)
-    labels = targets([row.label for row in rows], [row.origin for row in rows], config)
-    skipped = _passed_over(rows, paths, labels, columns, root=root, allowed=config.max_unreadable)
+    inputs = form.inputs(rows, root)
+    targets = form.targets(rows, config)
+    skipped = _passed_over(rows, inputs, targets, columns, root=root, allowed=config.max_unreadable)
     examples: dict[str, Example] = {}
     splits: dict[str, list[str]] = {}
-    for row, path, target in zip(rows, paths, labels, strict=True):
-        if path is None or target is None:
+    for row, value, target in zip(rows, inputs, targets, strict=True):
+        if isinstance(value, Lack) or target is None:
             continue
-        name = path.relative_to(root).as_posix()
+        name = form.id(row, value, root)
         # A file that several rows name is several examples; later ones are called by row.
         id = row.id if name in examples else name
-        examples[id] = Example(id, path, target, _group(row.group), row.origin)
+        examples[id] = Example(id, value, target, _group(row.group), row.origin)
         if row.split:
             splits.setdefault(row.split, []).append(id)
     return Dataset(
@@ -76,84 +65,68 @@ def read_tables(files: Mapping[str | None, Path], config: DataConfig, suffixes: 
     )
 
 
-def _columns(tables: list[Table], config: DataConfig, root: Path, suffixes: frozenset[str]) -> Columns:
-    """Chosen by the first table, and required of the others."""
+def read_inputs(path: Path, form: Form, columns: Sequence[str] = ()) -> list[tuple[str, Any]]:
+    """The inputs of a table without labels: the place of each row, and its input or a `Lack`.
 
-    def finds(cell: Any) -> bool:
-        try:
-            path = locate(cell, root, suffixes)
-        except Outside:
-            return False
-        return path is not None and path.suffix.casefold() in suffixes
+    Args:
+        path: of the table.
+        form: what the cells mean.
+        columns: of the inputs, where the table has all of them; else they are guessed.
+    """
+    table, root = read_table(path), path.parent.resolve()
+    if not columns or not set(columns) <= set(table.columns):
+        columns = form.guess_inputs(table, table.columns, root)
+    rows = _rows(table, Columns(tuple(columns), None), None)
+    return [(row.id, value) for row, value in zip(rows, form.inputs(rows, root), strict=True)]
 
-    columns = choose(tables[0], config, finds)
-    for table in tables[1:]:
-        require(table, {"input": columns.input, "label": columns.label, "group": columns.group})
-    return columns
 
-
-def _rows(table: Table, columns: Columns, split: str | None) -> list[_Row]:
+def _rows(table: Table, columns: Columns, split: str | None) -> list[Row]:
     empty = [None] * len(table.rows)
-    groups = table.column(columns.group) if columns.group else empty
-    splits = table.column(columns.split) if columns.split else empty
-    cells = zip(table.column(columns.input), table.column(columns.label), groups, splits, strict=True)
+
+    def cells(name: str | None) -> list[Any]:
+        return table.column(name) if name else list(empty)
+
+    inputs = zip(*map(table.column, columns.inputs), strict=True)
+    found = zip(inputs, cells(columns.label), cells(columns.group), cells(columns.split), strict=True)
     return [
-        _Row(
+        Row(
             id=f"{table.name}:{table.numbers[index]}",
             origin=table.where(index),
-            cell=cell,
+            inputs=own,
             label=label,
             group=group,
-            split=split_named(own) if own else split,
+            split=split_named(told) if told else split,
         )
-        for index, (cell, label, group, own) in enumerate(cells)
+        for index, (own, label, group, told) in enumerate(found)
     ]
 
 
-def _paths(rows: Sequence[_Row], root: Path, suffixes: frozenset[str]) -> list[Path | None]:
-    """The file of each row, None where there is none; paths that lead out of the root are refused."""
-    paths: list[Path | None] = []
-    outside: list[str] = []
-    for row in rows:
-        try:
-            paths.append(locate(row.cell, root, suffixes))
-        except Outside as error:
-            outside.append(f"{row.origin}: {error}")
-    if outside:
-        raise DataError.listed(
-            str(root),
-            outside,
-            "Keep the files below the table's folder, and write paths relative to it.",
-        )
-    return paths
-
-
 def _passed_over(
-    rows: Sequence[_Row],
-    paths: Sequence[Path | None],
-    labels: Sequence[Target | None],
+    rows: Sequence[Row],
+    inputs: Sequence[Any],
+    targets: Sequence[Any],
     columns: Columns,
     *,
     root: Path,
     allowed: float,
 ) -> tuple[str, ...]:
-    """Rows without file or label, as sentences; too many of them are refused."""
+    """Rows without input or label, as sentences; too many of the former are refused."""
     missing = [
-        f"{row.origin}: there is no file '{shown(row.cell)}'."
-        for row, path in zip(rows, paths, strict=True)
-        if path is None
+        f"{row.origin}: {value.why}"
+        for row, value in zip(rows, inputs, strict=True)
+        if isinstance(value, Lack)
     ]
     if len(missing) > allowed * len(rows):
         raise DataError.listed(
             str(root),
             missing,
-            f"Column '{columns.input}' is read as paths relative to the table's folder; "
-            "say another with --set data.input=NAME.",
+            f"The inputs are read in column '{','.join(columns.inputs)}'; say another with "
+            "--set data.input=NAME. data.max_unreadable allows more of these.",
         )
     unlabelled = [
         f"{row.origin}: no label in column '{columns.label}'."
-        for row, path, label in zip(rows, paths, labels, strict=True)
-        if path is not None and label is None
+        for row, value, target in zip(rows, inputs, targets, strict=True)
+        if not isinstance(value, Lack) and target is None
     ]
     if len(missing) + len(unlabelled) == len(rows):
         raise DataError(

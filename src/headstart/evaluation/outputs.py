@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -10,13 +10,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from headstart.contracts import Batch, Task
+from headstart.contracts import Batch, Example, Task
 from headstart.data.placing import placed
 
 
 def compute_outputs(
     task: Task, network: nn.Module, batches: Iterable[Batch], *, device: str = "cpu"
-) -> list[Any]:
+) -> dict[str, Any]:
     """Run the network, in evaluation mode and without gradients, over batches.
 
     The one way in which outputs are made, so that what is measured and what is served are the
@@ -29,14 +29,19 @@ def compute_outputs(
         device: where to compute; 4-d inputs are laid out channels-last.
 
     Returns:
-        One output an example, in the order of the batches, as the task's scorers and `decode` take them.
+        One output an example, by its id, as the task's scorers and `decode` take them.
     """
-    outputs: list[Any] = []
+    outputs: dict[str, Any] = {}
     with _evaluating(network.to(device)), torch.inference_mode():
         for batch in batches:
             on_device = replace(batch, inputs=placed(batch.inputs, device))
-            outputs.extend(task.outputs(network, on_device))
+            outputs.update(zip(batch.ids, task.outputs(network, on_device), strict=True))
     return outputs
+
+
+def in_order(outputs: Mapping[str, Any], examples: Sequence[Example]) -> list[Any]:
+    """The outputs of these examples."""
+    return [outputs[example.id] for example in examples]
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import Any
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from headstart.contracts import Batch, Example, Task, View
-from headstart.data.batches import shuffled
+from headstart.data.batches import arranged
 from headstart.features.frozen import Activations
 
 
@@ -42,9 +42,8 @@ class _KeptBatches:
         """Of all examples: encoding them takes as long as reading their activations."""
         return self.task.collate(self.examples, [View({})] * len(self.examples)).targets
 
-    def _batches(self, activations: Activations, order: Sequence[int]) -> Iterator[Batch]:
-        for start in range(0, len(order), self.batch_size):
-            places = order[start : start + self.batch_size]
+    def _batches(self, activations: Activations, batches: Iterable[Sequence[int]]) -> Iterator[Batch]:
+        for places in batches:
             ids = tuple(self.examples[place].id for place in places)
             yield Batch(activations.inputs(places), _at(self._targets, places), ids, self.boundary)
 
@@ -56,15 +55,17 @@ class KeptTrainBatches(_KeptBatches):
     Attributes:
         views: activations of the examples, one view of each.
         seed: of the order.
+        lengths: of the examples, where they vary.
     """
 
     views: Sequence[Activations]
     seed: int
+    lengths: Sequence[int] | None = None
 
     def epoch(self, epoch: int, *, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, from the `start`-th on."""
-        order = shuffled(len(self.examples), self.seed, epoch)
-        return self._batches(self.views[epoch % len(self.views)], order[start * self.batch_size :])
+        batches = arranged(len(self.examples), self.batch_size, self.seed, epoch, self.lengths)
+        return self._batches(self.views[epoch % len(self.views)], batches[start:])
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,10 @@ class KeptEvaluationBatches(_KeptBatches):
     activations: Activations
 
     def __iter__(self) -> Iterator[Batch]:
-        return self._batches(self.activations, range(len(self.examples)))
+        places = range(len(self.examples))
+        return self._batches(
+            self.activations, (places[start:][: self.batch_size] for start in places[:: self.batch_size])
+        )
 
 
 def _at(targets: Any, places: Sequence[int]) -> Any:

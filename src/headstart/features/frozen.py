@@ -6,7 +6,7 @@ Knows no labels and no losses, and not how a network is cut.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -26,11 +26,12 @@ MASK = "attention_mask"
 
 def fill(
     shelf: AnyShelf,
-    keys: Sequence[str],
-    batches_of: Callable[[Sequence[int]], Iterable[Batch]],
+    keys: Mapping[str, str],
+    batches_of: Callable[[Collection[str]], Iterable[Batch]],
     runner: Runner,
     *,
     dtype: DTypeLike,
+    inputs_too: bool,
     make_room: Callable[[int], None],
     notify: Callable[[Event], None],
 ) -> None:
@@ -38,27 +39,30 @@ def fill(
 
     Args:
         shelf: of this cut, model and kind of view.
-        keys: of the examples' views.
-        batches_of: the batches of the examples at some places of `keys`, of one fixed size.
+        keys: of the examples' views, by example id.
+        batches_of: the batches of the examples of some ids, of one fixed size.
         runner: the frozen layers.
         dtype: in which activations are kept.
+        inputs_too: whether the layers behind ask for token ids and masks, which are then kept beside.
         make_room: told the bytes that all of them will take, before the first is kept; raises where
             there is no room.
         notify: told of the progress.
     """
-    places = shelf.missing(keys)
-    if not places:
+    ids = list(keys)
+    missing = [ids[place] for place in shelf.missing(list(keys.values()))]
+    if not missing:
         return
     done = 0
     with shelf.writing() as writer:
-        for batch, activations in _run(runner, batches_of(places)):
-            rows = [_row(batch.inputs, activations, place, dtype) for place in range(len(batch))]
+        for batch, activations in _run(runner, batches_of(missing)):
+            inputs = batch.inputs if inputs_too else {}
+            rows = [_row(inputs, activations, place, dtype) for place in range(len(batch))]
             if not done:
-                make_room(len(places) * sum(values.nbytes for values in rows[0].values()))
-            for row, place in zip(rows, places[done:], strict=False):
-                writer.add(keys[place], row)
+                make_room(len(missing) * sum(values.nbytes for values in rows[0].values()))
+            for id, row in zip(batch.ids, rows, strict=True):
+                writer.add(keys[id], row)
             done += len(batch)
-            notify(Progress(step=0, what="features", done=done, total=len(places)))
+            notify(Progress(step=0, what="features", done=done, total=len(missing)))
 
 
 def _run(runner: Runner, batches: Iterable[Batch]) -> Iterator[tuple[Batch, Tensor]]:

@@ -13,7 +13,7 @@ class DataFacts:
         train: examples to learn from.
         others: examples to validate and test on.
         smallest, largest: of these, examples of the rarest and the commonest class.
-        median_side: median of the images' shorter sides, pixels.
+        median_side: median of the images' shorter sides, pixels; 0 for other inputs.
         grey: share of images without colour.
         kept, why_kept: whether inputs are decoded once and kept, and why.
         mirror_sensitive: labels that a horizontal flip would probably change, as named
@@ -33,11 +33,19 @@ class DataFacts:
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """The backbone: ``SOURCE:NAME``, boundaries from stem to head, pixels of the longer input side."""
+    """The backbone.
+
+    Attributes:
+        name: ``SOURCE:NAME``.
+        boundaries: from stem to head.
+        image_size: pixels of the longer input side; None where inputs are no images.
+        max_length: tokens, behind which inputs are cut; None where there are none.
+    """
 
     name: str
     boundaries: tuple[str, ...]
-    image_size: int
+    image_size: int | None = None
+    max_length: int | None = None
 
 
 @dataclass(frozen=True)

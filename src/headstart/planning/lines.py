@@ -34,7 +34,7 @@ def plan_lines(plan: Plan) -> list[tuple[str, str, str]]:
     return [
         (name, _shown(attrgetter(name)(plan)), reason)
         for name, reason in plan.reasons.items()
-        if not name.startswith(idle)
+        if not name.startswith(idle) and attrgetter(name)(plan) is not None
     ]
 
 

@@ -84,6 +84,7 @@ def make_plan(
         optimiser=_optimiser(config, reasons),
         augment=augment,
         image_size=take("image_size", rules.image_size(config, facts)),
+        max_length=take("max_length", rules.max_length(facts)),
         batch_size=batch_size,
         micro_batch=take("micro_batch", rules.micro_batch(batch_size)),
         accumulate=accumulate,

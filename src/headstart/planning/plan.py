@@ -40,6 +40,8 @@ class Plan:
     Attributes:
         reasons: why, by the dotted name of the attribute; in the order they were decided.
         frozen: boundaries that nothing trains.
+        image_size: pixels of images; None for other inputs.
+        max_length: tokens of texts; None for other inputs.
         batch_size: examples held in memory at once; `accumulate` of these make a step.
         micro_batch: of these, examples computed at once in training.
         evaluation_batch_size: fixed, last batch padded, so that an example's scores do not
@@ -62,7 +64,8 @@ class Plan:
     objective: Objective
     optimiser: OptimiserPlan
     augment: Augmentation
-    image_size: int
+    image_size: int | None
+    max_length: int | None
     batch_size: int
     micro_batch: int
     accumulate: int

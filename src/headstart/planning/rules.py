@@ -94,13 +94,21 @@ def metric(config: Config, facts: Facts, task_metric: str) -> Decision[str]:
     return Decision(task_metric, "the usual one of this task")
 
 
-def image_size(config: Config, facts: Facts) -> Decision[int]:
+def image_size(config: Config, facts: Facts) -> Decision[int | None]:
     """Input pixels."""
     size, side = facts.model.image_size, facts.data.median_side
+    if size is None:
+        return Decision(None, "the inputs are no images")
     reason = "the checkpoint's"
     if 0 < side < size:
         reason += f"; images of {side} px are enlarged to what the network has learned to see"
     return _asked_or(config.model.image_size, size, reason)
+
+
+def max_length(facts: Facts) -> Decision[int | None]:
+    """Tokens of the longest input."""
+    length = facts.model.max_length
+    return Decision(length, "longer ones are cut" if length else "the inputs are no tokens")
 
 
 def batch_size(config: Config, facts: Facts) -> Decision[int]:
@@ -122,7 +130,7 @@ def micro_batch(batch_size: int) -> Decision[int]:
 def evaluation_batch_size(machine: MachineFacts) -> Decision[int]:
     """Examples computed at once where nothing is trained."""
     if machine.device == "cpu":
-        return Decision(8, "small ones stay in a CPU's caches, and one photo alone is padded to it")
+        return Decision(8, "small ones stay in a CPU's caches, and one input alone is padded to it")
     return Decision(64, f"fills the {machine.device} device, and fits its memory")
 
 
@@ -131,7 +139,7 @@ def precision(config: Config, facts: Facts) -> Decision[str]:
     machine = facts.machine
     if machine.device.startswith("cuda") and machine.bf16:
         return _asked_or(config.train.precision, "bf16", "this GPU computes it fast")
-    reason = "training convolutions in bf16 was slower on CPUs, as measured"
+    reason = "training in bf16 was slower on CPUs, as measured"
     if machine.device != "cpu":
         reason = f"bf16 is not fast on this {machine.device} device"
     return _asked_or(config.train.precision, "fp32", reason)
@@ -139,6 +147,8 @@ def precision(config: Config, facts: Facts) -> Decision[str]:
 
 def channels_last(facts: Facts) -> Decision[bool]:
     """Whether images lie in memory channel by channel of each pixel."""
+    if facts.model.image_size is None:
+        return Decision(False, "the inputs are no images")
     if facts.machine.device == "mps":
         return Decision(False, "no gain is known on mps")
     return Decision(True, "convolutions are faster so; 36 against 58 ms an image on a CPU, as measured")
@@ -225,6 +235,8 @@ def phases(
 def augment(config: Config, facts: Facts) -> Decision[Augmentation]:
     """How training images vary. A piece that the user set stays, whatever the labels."""
     data, pieces = facts.data, config.augment
+    if facts.model.image_size is None:
+        return Decision(Augmentation(), "texts stay as they are")
     small = data.median_side < SMALL_IMAGE
     policy = _asked_or(pieces.policy, "medium", "the usual one for photos")
     if pieces.policy is None and small:

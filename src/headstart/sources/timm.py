@@ -42,7 +42,9 @@ class Timm:
         """Whether timm has pretrained weights under that name."""
         return bool(timm.is_model_pretrained(name))
 
-    def load(self, name: str, *, image_size: int | None = None) -> Backbone:
+    def load(
+        self, name: str, *, task: str = "image-classification", image_size: int | None = None
+    ) -> Backbone:
         """The pretrained backbone; downloads its weights where the cache does not have them.
 
         Raises:
@@ -75,6 +77,10 @@ class Timm:
     def rebuild(self, blueprint: Mapping[str, Any]) -> nn.Module:
         """The module of a blueprint, with untrained weights."""
         return rebuild(blueprint)
+
+    def native(self, blueprint: Mapping[str, Any], labels: Sequence[str], *, several: bool) -> None:
+        """None: timm has no form for a preprocessing that is not its own."""
+        return
 
 
 def _settings(name: str) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def data_facts(prepared: Prepared, task: Task) -> DataFacts:
         others=len(prepared.part("val")) + len(prepared.part("test")),
         smallest=min(counts.values()),
         largest=max(counts.values()),
-        median_side=round(median(min(scan.size) for scan in scans)),
+        median_side=round(median(min(scan.size) for scan in scans)) if task.modality == "image" else 0,
         grey=_share_grey(scans),
         mirror_sensitive=mirror_sensitive(task.labels),
         kept=prepared.supply.inputs is not None,
@@ -46,10 +46,12 @@ def data_facts(prepared: Prepared, task: Task) -> DataFacts:
 
 def model_facts(backbone: Backbone) -> ModelFacts:
     """What the rules may know of the backbone."""
+    expected = backbone.preprocessing
     return ModelFacts(
         name=backbone.name,
         boundaries=tuple(boundary.name for boundary in backbone.boundaries),
-        image_size=max(backbone.preprocessing.size),
+        image_size=max(expected.size) if backbone.modality == "image" else None,
+        max_length=expected.max_length if backbone.modality == "text" else None,
     )
 
 

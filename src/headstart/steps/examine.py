@@ -8,7 +8,7 @@ from typing import Any
 
 from headstart.artifact.model import Model
 from headstart.contracts import Prediction
-from headstart.evaluation.outputs import compute_outputs
+from headstart.evaluation.outputs import compute_outputs, in_order
 from headstart.steps.feeds import evaluation_batches
 from headstart.steps.job import Job
 from headstart.steps.supply import Notify
@@ -34,7 +34,7 @@ class Examined:
     difference: float
 
 
-def examine(model: Model, job: Job, *, cut: str, temperature: float, notify: Notify) -> Examined:
+def examine(model: Model, job: Job, *, cut: str, notify: Notify) -> Examined:
     """Ask a saved model about the test split.
 
     Layers that nothing has changed are not run again: what they gave is replayed through the rest of
@@ -45,7 +45,6 @@ def examine(model: Model, job: Job, *, cut: str, temperature: float, notify: Not
         model: opened from its bundle.
         job: has the test split.
         cut: the boundary below which the model has the pretrained weights; "" is none.
-        temperature: of the model.
         notify: told of the progress.
     """
     examples = job.prepared.part("test")
@@ -53,7 +52,7 @@ def examine(model: Model, job: Job, *, cut: str, temperature: float, notify: Not
         return Examined(model.outputs(examples), len(examples), 0.0)
     with evaluation_batches(job, model.torch, cut, "test", notify) as batches:
         replayed = compute_outputs(job.task, model.torch, batches, device=job.plan.device)
-    outputs = [output / temperature for output in replayed]
+    outputs = [output / model.temperature for output in in_order(replayed, examples)]
     said = [job.task.decode(output) for output in outputs]
     places = [place for place, answer in enumerate(said) if place < GOLDEN or _is_close(answer)]
     own = model.outputs([examples[place] for place in places])

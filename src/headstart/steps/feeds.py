@@ -71,6 +71,7 @@ class Entrance:
             batch_size=plan.batch_size,
             views=[self._activations(examples, augmentation, view) for view in views],
             seed=plan.seed,
+            lengths=self.job.supply.lengths(examples),
         )
 
     def evaluation_batches(self, part: str) -> KeptEvaluationBatches:
@@ -145,11 +146,13 @@ class Feeds:
 
     def _train_batches(self) -> TrainBatches:
         job = self._job
+        examples = job.prepared.part("train")
         return TrainBatches(
-            job.prepared.part("train"),
+            examples,
             job.supply.view(job.plan.augment),
             job.task.collate,
             batch_size=job.plan.batch_size,
             seed=job.plan.seed,
             threads=job.supply.machine.cores,
+            lengths=job.supply.lengths(examples),
         )

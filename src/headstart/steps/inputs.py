@@ -1,48 +1,80 @@
-"""What a user asks to have predicted, as files in order."""
+"""What a user asks to have predicted, in order: files, what folders and tables hold; texts as they stand."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
+from headstart.artifact.model import Model
+from headstart.catalog import FORMS, resolve
+from headstart.data.forms.form import Lack
+from headstart.data.table_files import is_table
+from headstart.data.tables import read_inputs
 from headstart.errors import DataError
 
+Named = tuple[str, Any]
 
-def listed(inputs: Iterable[str], suffixes: frozenset[str]) -> Iterator[list[Path] | DataError]:
-    """Files as they are named, neighbours together; of a folder, all inputs in it and below, sorted.
+
+def listed(inputs: Iterable[str], model: Model) -> Iterator[list[Named] | DataError]:
+    """Inputs as they are named, neighbours together; of a folder or table, all that it holds.
 
     Args:
-        inputs: names of files and folders.
-        suffixes: of the files in a folder that are inputs, in lower case.
+        inputs: names of files, folders and tables; texts, where the model reads them.
+        model: that is to predict them.
 
     Yields:
-        Paths, or why there are none.
+        Names and what the model takes, or why there is nothing.
     """
-    single: list[Path] = []
+    single: list[Named] = []
     for name in inputs:
-        path = Path(name)
-        if not _is_folder(name):
-            single.append(path)
+        if _is(name, Path.is_dir):
+            several = _in_folder(Path(name), model)
+        elif is_table(Path(name)) and _is(name, Path.is_file):
+            several = _in_table(Path(name), model)
+        else:
+            is_text = model.task.modality == "text" and not _is(name, Path.is_file)
+            single.append((name, name if is_text else Path(name)))
             continue
         if single:
             yield single
             single = []
-        files = [
-            file for file in sorted(path.rglob("*")) if file.suffix.lower() in suffixes and file.is_file()
-        ]
-        if not files:
-            yield DataError(
-                f"{name}: has no file that can be predicted.", f"Looked for {', '.join(sorted(suffixes))}."
-            )
-        else:
-            yield files
+        yield from several
     if single:
         yield single
 
 
-def _is_folder(name: str) -> bool:
-    """Whether there is such a folder: not for an empty name, nor for one that can be no path."""
+def _in_folder(folder: Path, model: Model) -> Iterator[list[Named] | DataError]:
+    """Its inputs and those below it, sorted."""
+    files = [
+        file for file in sorted(folder.rglob("*")) if file.suffix.lower() in model.suffixes and file.is_file()
+    ]
+    if files:
+        yield [(str(file), file) for file in files]
+    else:
+        yield DataError(
+            f"{folder}: has no file that can be predicted.",
+            f"Looked for {', '.join(sorted(model.suffixes))}.",
+        )
+
+
+def _in_table(path: Path, model: Model) -> Iterator[list[Named] | DataError]:
+    """Its rows, those without an input as errors."""
+    form = resolve("form of data", model.task.form, FORMS)(model.suffixes)
     try:
-        return bool(name) and Path(name).is_dir()
-    except OSError:
+        rows = read_inputs(path, form, model.facts.get("columns", ()))
+    except DataError as error:
+        yield error
+        return
+    yield [(name, value) for name, value in rows if not isinstance(value, Lack)]
+    for name, value in rows:
+        if isinstance(value, Lack):
+            yield DataError(f"{name}: {value.why.rstrip('.')}.", "Correct the row, or leave it out.")
+
+
+def _is(name: str, kind: Any) -> bool:
+    """Whether there is such a file or folder: not for what can be no path, as a long text."""
+    try:
+        return bool(name) and bool(kind(Path(name)))
+    except (OSError, ValueError):
         return False

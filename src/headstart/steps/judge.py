@@ -55,7 +55,7 @@ def judge(model: Model, job: Job, learned: Learned, *, notify: Notify) -> Judged
         learned: has the outputs on validation data, from before any refit.
         notify: told of the progress.
     """
-    examined = examine(model, job, cut=learned.cut, temperature=learned.temperature, notify=notify)
+    examined = examine(model, job, cut=learned.cut, notify=notify)
     scaled = [output / learned.temperature for output in learned.val]
     train = job.targets("train")
     baselines: dict[str, dict[str, Scores]] = {"majority": {}, "linear_probe": {}}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from headstart.catalog import MODALITIES, TASKS, resolve
+from headstart.catalog import FORMS, MODALITIES, TASKS, resolve
 from headstart.config.policies import resolve_augmentation
 from headstart.config.schema import Augmentation, Config
 from headstart.contracts import Backbone, Event, Example, Head, Modality, Rows, Scan, Task
@@ -20,6 +20,7 @@ from headstart.data.duplicates import certain_groups, find_duplicates
 from headstart.data.fingerprint import fingerprint
 from headstart.data.intake import estimate_bytes, take_in
 from headstart.data.read import read
+from headstart.data.recognise import recognise
 from headstart.data.scanning import scan
 from headstart.data.split import split
 from headstart.errors import DataError, RunError, a_few
@@ -89,7 +90,8 @@ class Prepared:
 
 def task_class(config: Config) -> Any:
     """The task's class: as asked, else what the data looks like."""
-    return resolve("task", config.task or "image-classification", TASKS)
+    images = resolve("modality", "image", MODALITIES).suffixes
+    return resolve("task", config.task or recognise(Path(config.data.path), images), TASKS)
 
 
 def modality_class(task: Any) -> Any:
@@ -127,7 +129,9 @@ def read_data(config: Config) -> Dataset:
     Raises:
         DataError: the data cannot be read; the message names the file, row or column.
     """
-    return read(Path(config.data.path), config.data, modality_class(task_class(config)).suffixes)
+    task = task_class(config)
+    form = resolve("form of data", task.form, FORMS)(modality_class(task).suffixes)
+    return read(Path(config.data.path), config.data, form)
 
 
 def inspect(
@@ -154,15 +158,16 @@ def inspect(
     dataset = read_data(config)
     inputs = None
     scans: Mapping[str, Scan]
+    cuts: Mapping[str, str] = {}
     if backbone is None:
         scans = scan(dataset.examples, modality.scan, notify=notify)
     else:
-        whole = modality(backbone.preprocessing, possible_augmentation(config), config.seed)
+        whole = modality(backbone.preprocessing, possible_augmentation(config, modality), config.seed)
         if cache is not None:
             inputs, why = _inputs_shelf(dataset, whole, cache)
         taken = take_in(dataset.examples, whole, inputs, notify=notify)
-        scans, why = taken.scans, taken.problem.cause if taken.problem else why
-    findings = check(dataset, scans, config.data)
+        scans, cuts, why = taken.scans, taken.cuts, taken.problem.cause if taken.problem else why
+    findings = check(dataset, scans, config.data, modality, cuts)
     if not any(finding.level == "error" for finding in findings):
         good = usable(dataset, scans)
         groups = certain_groups(good.examples, scans)
@@ -234,7 +239,7 @@ def prepare(
     )
     network = plain_network(task, backbone, Head(), config.seed)
     layers = Layers.before(None, network, backbone)
-    views = 1 if possible_augmentation(config) is None else storing.VIEWS
+    views = 1 if possible_augmentation(config, supply.modality) is None else storing.VIEWS
     choice = supply.engine(layers, dataset.examples, count=len(dataset.examples) * views, only=engine)
     features = supply.activations(layers, choice, dataset.examples, notify=notify).rows
     _refuse_non_finite(features, dataset, backbone)
@@ -254,9 +259,9 @@ def prepare(
     )
 
 
-def possible_augmentation(config: Config) -> Augmentation | None:
+def possible_augmentation(config: Config, modality: type[Modality]) -> Augmentation | None:
     """The most that training inputs can vary by, as the request tells it; None where nothing does."""
-    if config.technique.name == "linear-probe":
+    if config.technique.name == "linear-probe" or not modality.varies:
         return None
     augmentation = resolve_augmentation(config.augment.policy or "medium", config.augment)
     return augmentation if augmentation.varies else None

@@ -98,7 +98,10 @@ def _with_answers(
     wrong = mistakes(answers, [example.id for example in judged.examples])
     by_id = {example.id: example for example in judged.examples}
     pictured: list[Mistake] = [
-        replace(mistake, picture=modality.picture(by_id[mistake.id])) for mistake in wrong[:SHOWN_MISTAKES]
+        replace(
+            mistake, picture=modality.picture(by_id[mistake.id]), text=modality.excerpt(by_id[mistake.id])
+        )
+        for mistake in wrong[:SHOWN_MISTAKES]
     ]
     return replace(
         content,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from headstart.config.schema import Augmentation, Config
 from headstart.contracts import HEAD, Backbone, Event, Example, Modality, Notice, Scan, Task
-from headstart.data.batches import EvaluationBatches, MakeView
+from headstart.data.batches import EvaluationBatches, MakeView, collate_padded
 from headstart.data.intake import stored_views
 from headstart.errors import CacheError, DiskFull
 from headstart.features.cutting.cut import Cut, NoCut
@@ -132,8 +132,15 @@ class Supply:
 
     def sample(self, examples: Sequence[Example]) -> Mapping[str, Tensor]:
         """The inputs of one batch, on the device."""
-        (batch,) = self.batches(examples[: self.batch_size])
+        some, view = examples[: self.batch_size], self.view()
+        unlabelled = [replace(example, target=None) for example in some]
+        views = [view(example, None) for example in some]
+        batch = collate_padded(unlabelled, views, self.task.collate, batch_size=self.batch_size)
         return {name: value.to(self.machine.device) for name, value in batch.inputs.items()}
+
+    def lengths(self, examples: Sequence[Example]) -> list[int] | None:
+        """By which examples are put together in batches; None where all have one shape."""
+        return [self.scans[example.id].size[0] for example in examples] if self.modality.ragged else None
 
     def engine(
         self, layers: Layers, examples: Sequence[Example], *, count: int, only: str | None = None
@@ -179,11 +186,12 @@ class Supply:
             CacheError, DiskFull: activations of another boundary cannot be kept.
             RunError: out of memory.
         """
-        keys = [self._key(example, epoch) for example in examples]
+        keys = {example.id: self._key(example, epoch) for example in examples}
 
-        def batches_of(places: Sequence[int]) -> EvaluationBatches:
+        def batches_of(ids: Collection[str]) -> EvaluationBatches:
+            wanted = set(ids)
             # Without targets, which nothing asks for here.
-            chosen = [replace(examples[place], target=None) for place in places]
+            chosen = [replace(example, target=None) for example in examples if example.id in wanted]
             return self.batches(chosen, augmentation, epoch)
 
         def filled(shelf: AnyShelf, make_room: Callable[[int], None]) -> Activations:
@@ -194,10 +202,11 @@ class Supply:
                     batches_of,
                     choice.runner,
                     dtype=choice.stored,
+                    inputs_too=layers.name != HEAD,
                     make_room=make_room,
                     notify=notify,
                 )
-            return Activations(shelf, keys)
+            return Activations(shelf, list(keys.values()))
 
         description = self._description(layers, choice, augmentation)
         try:

@@ -14,7 +14,7 @@ from headstart.contracts import Batch, Scorer
 from headstart.errors import NonFiniteLoss, a_few
 from headstart.evaluation.calibration import fit_temperature
 from headstart.evaluation.intervals import difference
-from headstart.evaluation.outputs import compute_outputs
+from headstart.evaluation.outputs import compute_outputs, in_order
 from headstart.steps.job import Job
 from headstart.training.device import fixed_batches
 from headstart.training.feed import Validation
@@ -44,7 +44,8 @@ class Validator:
         """A network as a candidate; the batches are of this split, as the network takes them."""
         plan = self._plan
         with fixed_batches("predictions", size=plan.evaluation_batch_size, device=plan.device):
-            return self.candidate(compute_outputs(self._task, network, batches, device=plan.device))
+            outputs = compute_outputs(self._task, network, batches, device=plan.device)
+        return self.candidate(in_order(outputs, self._examples))
 
     def validate(self, network: nn.Module, batches: Iterable[Batch]) -> Validation:
         """The same, as the training loop asks it."""

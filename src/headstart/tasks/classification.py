@@ -30,6 +30,7 @@ from headstart.contracts import (
     View,
 )
 from headstart.errors import ConfigError, did_you_mean
+from headstart.modalities.stacking import stacked
 from headstart.tasks.heads import Classifier, build_head
 from headstart.tasks.kinds import KINDS, MULTI_LABEL, Kind, choose_kind
 from headstart.tasks.labels import check_known, find_labels, has_several, label_names
@@ -48,6 +49,7 @@ class Classification:
 
     name: ClassVar[str]
     modality: ClassVar[str]
+    form: ClassVar[str]
     lower_is_better: ClassVar[frozenset[str]] = frozenset({"log_loss", "ece"})
     option_names: ClassVar[tuple[str, ...]] = ("multi_label", "loss", "metric")
 
@@ -101,6 +103,16 @@ class Classification:
         """Whether one example may have several labels."""
         return self.kind is MULTI_LABEL
 
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """The labels; of two that share an output, the one that it speaks for."""
+        return self.labels[-self.kind.head_outputs(len(self.labels)) :]
+
+    @property
+    def several(self) -> bool:
+        """Whether each output is a question apart."""
+        return not self.kind.exclusive
+
     def encode(self, example: Example) -> Floats:
         """The example's labels as a (C,) float32 row of zeros and ones.
 
@@ -124,11 +136,12 @@ class Classification:
     def build(self, backbone: Backbone, head: Head) -> nn.Module:
         """The network: the backbone, and a new head with an output for each logit."""
         outputs = self.kind.head_outputs(len(self.labels))
-        return Classifier(backbone.module, build_head(backbone.feature_size, outputs, head))
+        layers = build_head(backbone.feature_size, outputs, head, bias=backbone.head_bias)
+        return Classifier(backbone.module, layers)
 
     def collate(self, examples: Sequence[Example], views: Sequence[View]) -> Batch:
         """Examples side by side; targets are (B, C) float32, or None where an example has none."""
-        inputs = {name: _stacked([view.inputs[name] for view in views]) for name in views[0].inputs}
+        inputs = stacked(views)
         targets = None
         if all(example.target is not None for example in examples):
             targets = torch.from_numpy(np.stack([self.encode(example) for example in examples]))
@@ -240,11 +253,6 @@ class Classification:
     def _logits(self, network: nn.Module, batch: Batch) -> Tensor:
         """Without the rows that only pad the batch."""
         return self.kind.logits(network(**batch.inputs)[: len(batch)])
-
-
-def _stacked(tensors: Sequence[Tensor]) -> Tensor:
-    # Not by torch, whose threads would wait for cores that an engine and the decoders keep busy.
-    return torch.from_numpy(np.stack([tensor.numpy() for tensor in tensors]))
 
 
 def _rows(logits: Tensor) -> list[Floats]:

@@ -39,8 +39,15 @@ class RowsNorm(nn.BatchNorm1d):
         )
 
 
-def build_head(feature_size: int, outputs: int, head: Head) -> nn.Module:
-    """Layers from (B, feature_size) to (B, outputs); a plain linear layer where nothing else is asked."""
+def build_head(feature_size: int, outputs: int, head: Head, *, bias: bool = True) -> nn.Module:
+    """Layers from (B, feature_size) to (B, outputs); a plain linear layer where nothing else is asked.
+
+    Args:
+        feature_size: width of the features.
+        outputs: of the last layer.
+        head: what is put there.
+        bias: whether the last layer has one.
+    """
     widths = (feature_size, *head.hidden)
     layers: list[nn.Module] = []
     for width, following in pairwise(widths):
@@ -48,10 +55,10 @@ def build_head(feature_size: int, outputs: int, head: Head) -> nn.Module:
         if head.batch_norm:
             layers.append(RowsNorm(following))
         layers.append(nn.ReLU())
-    layers += _linear(widths[-1], outputs, head.dropout)
+    layers += _linear(widths[-1], outputs, head.dropout, bias=bias)
     return layers[0] if len(layers) == 1 else nn.Sequential(*layers)
 
 
-def _linear(width: int, following: int, dropout: float) -> list[nn.Module]:
-    linear = nn.Linear(width, following)
+def _linear(width: int, following: int, dropout: float, *, bias: bool = True) -> list[nn.Module]:
+    linear = nn.Linear(width, following, bias=bias)
     return [nn.Dropout(dropout), linear] if dropout else [linear]

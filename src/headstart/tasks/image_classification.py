@@ -12,3 +12,4 @@ class ImageClassification(Classification):
 
     name: ClassVar[str] = "image-classification"
     modality: ClassVar[str] = "image"
+    form: ClassVar[str] = "labelled-files"

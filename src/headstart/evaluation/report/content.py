@@ -40,6 +40,7 @@ class Mistake:
 
     Attributes:
         picture: a JPEG or PNG file, small; None where there is none.
+        text: the beginning of a text; None where the input is none.
         probability: that the model gives the predicted label.
         probability_of_true: that it gives the true one.
     """
@@ -50,6 +51,7 @@ class Mistake:
     probability: float
     probability_of_true: float
     picture: bytes | None = None
+    text: str | None = None
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from io import BytesIO
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headstart.config.schema import Augmentation
 from headstart.contracts import Example, Intake, Scan, View
@@ -16,6 +18,7 @@ from headstart.modalities.image.compact import CompactImage, compact_form, compa
 from headstart.modalities.image.decode import SUFFIXES, open_image
 from headstart.modalities.image.preprocessing import ImagePreprocessing
 from headstart.modalities.image.scanning import decode_and_scan, scan_image
+from headstart.modalities.image.sizes import odd_sizes
 
 # Of pictures in reports.
 PICTURE_SIDE = 192
@@ -32,6 +35,8 @@ class ImageModality:
 
     name: ClassVar[str] = "image"
     suffixes: ClassVar[frozenset[str]] = SUFFIXES
+    varies: ClassVar[bool] = True
+    ragged: ClassVar[bool] = False
 
     def __init__(
         self, preprocessing: ImagePreprocessing, augmentation: Augmentation | None, seed: int
@@ -90,8 +95,23 @@ class ImageModality:
         small.save(file, "JPEG", quality=85)
         return file.getvalue()
 
+    @staticmethod
+    def excerpt(example: Example) -> str | None:
+        """None: an image is no text."""
+        return None
+
+    @staticmethod
+    def odd_sizes(sizes: NDArray[np.int64]) -> Mapping[str, NDArray[np.bool_]]:
+        """Images that are tiny, elongated, or far smaller than the rest."""
+        return odd_sizes(sizes)
+
+    @staticmethod
+    def size_words(size: tuple[int, int]) -> str:
+        """Such as ``640x480``."""
+        return f"{size[0]}x{size[1]}"
+
     @classmethod
-    def preprocessing_from(cls, state: Mapping[str, Any]) -> ImagePreprocessing:
+    def preprocessing_from(cls, state: Mapping[str, Any], folder: Path) -> ImagePreprocessing:
         """From what `preprocessing_state` gave."""
         return ImagePreprocessing.from_state(state)
 
@@ -99,3 +119,8 @@ class ImageModality:
     def preprocessing_state(cls, preprocessing: ImagePreprocessing) -> dict[str, Any]:
         """Plain data for bundle.json."""
         return preprocessing.state()
+
+    @classmethod
+    def preprocessing_files(cls, preprocessing: ImagePreprocessing) -> Mapping[str, bytes]:
+        """None: bundle.json has it all."""
+        return {}

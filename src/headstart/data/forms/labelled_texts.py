@@ -1,0 +1,121 @@
+"""Texts with labels: tables with a column of texts (or two, a pair), or class folders of text files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any, ClassVar
+
+from headstart.config.schema import DataConfig
+from headstart.data.columns import LABEL_NAMES, Columns, choose, named_like
+from headstart.data.forms.form import Lack, Row
+from headstart.data.table import Table
+from headstart.data.targets import Target, targets
+from headstart.errors import DataError
+
+NAMES = (
+    "text", "texts", "sentence", "review", "message", "content", "comment", "tweet", "post", "utterance",
+    "query", "question", "body", "title", "headline", "document", "description", "input", "abstract", "sms",
+)  # fmt: skip
+# Two columns that mean something together only.
+PAIRS = (
+    ("premise", "hypothesis"), ("sentence1", "sentence2"), ("sentence_1", "sentence_2"), ("text1", "text2"),
+    ("text_a", "text_b"), ("question1", "question2"), ("question", "sentence"), ("question", "passage"),
+    ("query", "passage"), ("query", "document"),
+)  # fmt: skip
+_LOOKED_AT = 200
+_PROSE = 4  # words of a column's name that make it look like the first row of a table without header
+
+
+@dataclass(frozen=True)
+class LabelledTexts:
+    """One text an example, or a pair of texts, and one label or several.
+
+    Attributes:
+        suffixes: of text files, in lower case.
+    """
+
+    noun: ClassVar[str] = "texts"
+    layout: ClassVar[str] = (
+        "Put the texts of each class in a folder named after it: DATA/good/1.txt, DATA/bad/2.txt; "
+        "optionally below train/, val/ and test/. Or give a table with texts and labels."
+    )
+
+    suffixes: frozenset[str]
+
+    def columns(self, table: Table, config: DataConfig, root: Path) -> Columns:
+        """As stated, else guessed."""
+        return choose(table, config, lambda names: self.guess_inputs(table, names, root))
+
+    def guess_inputs(self, table: Table, names: Sequence[str], root: Path) -> tuple[str, ...]:
+        """The columns of a known pair, or the one named like texts, or the one of the longest."""
+        _refuse_no_header(table)
+        texts = _texts(table, [name for name in names if name != _likely_label(names)])
+        found = {name.casefold(): name for name in texts}
+        for one, other in PAIRS:
+            if one in found and other in found:
+                return found[one], found[other]
+        if not texts:
+            raise DataError(
+                f"{table.name}: no column holds texts; there are: {', '.join(table.columns)}.",
+                "Say which with --set data.input=NAME.",
+            )
+        return (named_like(list(texts), NAMES) or max(texts, key=lambda name: texts[name]),)
+
+    def inputs(self, rows: Sequence[Row], root: Path) -> list[Any]:
+        """The text of each row, a tuple where it is a pair."""
+        found: list[Any] = []
+        for row in rows:
+            cells = [_text(cell) for cell in row.inputs]
+            if any(cell is None for cell in cells):
+                found.append(Lack("the text is empty."))
+            else:
+                found.append(cells[0] if len(cells) == 1 else tuple(cells))
+        return found
+
+    def id(self, row: Row, value: Any, root: Path) -> str:
+        """The row's."""
+        return row.id
+
+    def targets(self, rows: Sequence[Row], config: DataConfig) -> list[Target | None]:
+        """Labels, as `targets` reads them."""
+        return targets([row.label for row in rows], [row.origin for row in rows], config)
+
+
+def _text(cell: Any) -> Any:
+    """A cell as a text; numbers are written out. What is no text stays, for the scan to refuse."""
+    if cell is None or cell != cell:
+        return None
+    if isinstance(cell, (int, float)) and not isinstance(cell, bool):
+        return str(cell)
+    if isinstance(cell, str) and not cell.strip():
+        return None
+    return cell
+
+
+def _texts(table: Table, names: Sequence[str]) -> dict[str, float]:
+    """Columns whose cells are texts, and how long these are on average."""
+    step = max(1, len(table.rows) // _LOOKED_AT)
+    found = {}
+    for name in names:
+        cells = [cell for cell in table.column(name)[::step] if cell not in (None, "")]
+        texts = [cell for cell in cells if isinstance(cell, str) and any(map(str.isalpha, cell))]
+        if cells and len(texts) * 2 > len(cells):
+            found[name] = fmean(map(len, texts))
+    return found
+
+
+def _likely_label(names: Sequence[str]) -> str | None:
+    return next((name for word in LABEL_NAMES for name in names if name.casefold() == word), None)
+
+
+def _refuse_no_header(table: Table) -> None:
+    prose = [name for name in table.columns if len(name.split()) >= _PROSE]
+    if prose:
+        raise DataError(
+            f"{table.name}: the first line looks like an example ('{prose[0][:60]}'), so the header is "
+            "missing.",
+            "Begin the table with a line of names, such as 'text,label'.",
+        )

@@ -1,0 +1,126 @@
+"""Texts as the rest of headstart sees them: scanned, and made into token ids for a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from headstart.contracts import Example, Intake, Scan, View
+from headstart.errors import DataError
+from headstart.modalities.text.preprocessing import TextPreprocessing
+from headstart.modalities.text.reading import read_parts
+from headstart.modalities.text.scanning import scan_parts, scan_text
+
+# Of texts in reports: characters.
+EXCERPT = 400
+# Tokens that stand for nothing in it, at most, around a text or a pair.
+SPECIAL = 8
+
+
+class TextModality:
+    """Texts, paths to texts, or pairs of them to ``input_ids`` and what else a network asks for.
+
+    Args:
+        preprocessing: the checkpoint's.
+        augmentation: None: texts are not varied.
+        seed: has no use here.
+    """
+
+    name: ClassVar[str] = "text"
+    suffixes: ClassVar[frozenset[str]] = frozenset({".txt"})
+    varies: ClassVar[bool] = False
+    ragged: ClassVar[bool] = True
+
+    def __init__(self, preprocessing: TextPreprocessing, augmentation: Any, seed: int) -> None:
+        self.preprocessing = preprocessing
+
+    @staticmethod
+    def scan(example: Example) -> Scan:
+        """Read the text once, whole."""
+        return scan_text(example.input, name=example.origin or example.id)
+
+    def intake(self, example: Example, wanted: Callable[[str], bool] | None = None) -> Intake:
+        """Read the text once, whole: what it is, and its tokens where they are wanted."""
+        name = example.origin or example.id
+        try:
+            parts = read_parts(example.input, name=name)
+        except DataError as error:
+            return Intake(Scan(error=error.cause.removeprefix(f"{name}: ")))
+        scan = scan_parts(parts)
+        asked, longest = wanted is None or wanted(scan.content), self.preprocessing.max_length
+        # A token has at least one byte (of some characters it takes several tokens), and few are special.
+        if not asked and sum(len(part.encode()) for part in parts) < longest - SPECIAL:
+            return Intake(scan)
+        tokens, count = self.preprocessing.tokens(parts)
+        cut = f"{longest} of {count} tokens" if count > longest else ""
+        return Intake(scan, tokens if asked else None, cut)
+
+    def compact_state(self) -> dict[str, Any]:
+        """Plain data that differs wherever tokens of one text may differ."""
+        return self.preprocessing.state()
+
+    def view(
+        self, example: Example, epoch: int | None, compact: Mapping[str, np.ndarray] | None = None
+    ) -> View:
+        """An example as token inputs (T,), int64, and their mask of ones.
+
+        Raises:
+            DataError: the text cannot be read.
+        """
+        if compact is None:
+            parts = read_parts(example.input, name=example.origin or example.id)
+            compact, _ = self.preprocessing.tokens(parts)
+        inputs = {name: torch.from_numpy(np.asarray(values, np.int64)) for name, values in compact.items()}
+        inputs["attention_mask"] = torch.ones_like(inputs["input_ids"])
+        return View(inputs=inputs, padding=self.preprocessing.padding)
+
+    @staticmethod
+    def odd_sizes(sizes: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
+        """Which of some texts are odd, by what is odd about them."""
+        characters, words = sizes.T
+        median = float(np.median(characters))
+        return {
+            "no word in it": words == 0,
+            f"more than 50 times as long as the others (median {median:g} characters)": characters
+            > 50 * median,
+        }
+
+    @staticmethod
+    def size_words(size: tuple[int, int]) -> str:
+        """A size for messages."""
+        return f"{size[0]} characters"
+
+    @staticmethod
+    def picture(example: Example) -> bytes | None:
+        """None: a text is shown as it is."""
+        return None
+
+    @staticmethod
+    def excerpt(example: Example) -> str | None:
+        """The beginning of the text, for reports; of a pair, both."""
+        try:
+            parts = read_parts(example.input)
+        except DataError:
+            return None
+        each = EXCERPT // len(parts)
+        return " ⏐ ".join(part if len(part) <= each else f"{part[:each]}…" for part in parts)
+
+    @classmethod
+    def preprocessing_from(cls, state: Mapping[str, Any], folder: Path) -> TextPreprocessing:
+        """From what `preprocessing_state` gave, and the files beside it."""
+        return TextPreprocessing.from_state(state, folder)
+
+    @classmethod
+    def preprocessing_state(cls, preprocessing: TextPreprocessing) -> dict[str, Any]:
+        """Plain data for bundle.json."""
+        return preprocessing.state()
+
+    @classmethod
+    def preprocessing_files(cls, preprocessing: TextPreprocessing) -> Mapping[str, bytes]:
+        """The tokenizer's files by name."""
+        return preprocessing.files()

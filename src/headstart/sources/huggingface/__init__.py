@@ -1,0 +1,1 @@
+"""Networks of transformers as backbones: found, loaded safely, and cut into blocks."""
