@@ -72,9 +72,8 @@ def write_reviews(folder: Path, count: int, generator: np.random.Generator) -> N
     for number in range(count):
         label = ("positive", "negative")[number % 2]
         one, other = generator.choice(words[label], 2, replace=False)
-        rows.append(
-            f"scene {number}: a {one} {generator.choice(things)} with a {other} {generator.choice(things)},{label}"
-        )
+        thing, part = generator.choice(things, 2, replace=False)
+        rows.append(f"scene {number}: a {one} {thing} with a {other} {part},{label}")
     (folder / "reviews.csv").write_text("\n".join(rows) + "\n")
 
 
@@ -89,7 +88,7 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """photos/ and fresh/ with their tables, tags.csv, reviews.csv, more/ and new.jpg without labels, runs/photos."""
+    """photos/ and fresh/ with their tables, tags.csv, reviews.csv, unlabelled photos, runs/photos."""
     folder = tmp_path_factory.mktemp("docs") / "desk"
     generator = np.random.default_rng(0)
     write_photos(folder / "photos", 20, generator)
