@@ -40,6 +40,7 @@ TECHNIQUES: Mapping[str, str] = {
     "two-phase": "headstart.techniques.two_phase:TwoPhase",
     "gradual-unfreezing": "headstart.techniques.gradual_unfreezing:GradualUnfreezing",
     "full": "headstart.techniques.full:Full",
+    "lora": "headstart.techniques.lora:LoRA",
 }
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
-from headstart.contracts import Budget, Technique
+from headstart.contracts import Adapters, Budget, Technique
 from headstart.techniques.auto import Auto
 from headstart.techniques.full import Full
 from headstart.techniques.gradual_unfreezing import GradualUnfreezing
 from headstart.techniques.linear_probe import LinearProbe
+from headstart.techniques.lora import LoRA
 from headstart.techniques.two_phase import TwoPhase
 
 BOUNDARIES = tuple(f"block{index}" for index in range(12))
@@ -21,6 +23,7 @@ ALL: list[Technique] = [
     TwoPhase(TwoPhase.Options()),
     GradualUnfreezing(GradualUnfreezing.Options()),
     Full(Full.Options()),
+    LoRA(LoRA.Options()),
 ]
 
 
@@ -71,3 +74,17 @@ def test_the_users_rate_is_the_heads_in_the_last_phase(technique: Technique) -> 
 def test_with_everything_frozen_the_head_alone_is_trained(technique: Technique) -> None:
     for phase in technique.phases(Budget(None, 30, frozen=BOUNDARIES), BOUNDARIES):
         assert set(phase.rates) == {"head"}
+
+
+def test_texts_are_trained_whole_by_default_and_the_deeper_the_slower() -> None:
+    (phase,) = Auto(Auto.Options()).phases(replace(BUDGET, modality="text"), BOUNDARIES)
+    rates = [phase.rates[name] for name in (*BOUNDARIES, "head")]
+    assert rates == sorted(rates)
+    (images,) = Full(Full.Options()).phases(BUDGET, BOUNDARIES)
+    assert images.rates[BOUNDARIES[0]] < rates[0] < rates[-1] == images.rates["head"]
+
+
+def test_lora_trains_adapters_of_the_last_boundaries() -> None:
+    (phase,) = LoRA(LoRA.Options(rank=4, alpha=8, last=3)).phases(BUDGET, BOUNDARIES)
+    assert set(phase.rates) == {*BOUNDARIES[-3:], "head"}
+    assert phase.adapters == Adapters(rank=4, alpha=8, dropout=0.05)

@@ -24,6 +24,7 @@ from headstart.contracts.seams import (
 )
 from headstart.contracts.values import (
     HEAD,
+    Adapters,
     Backbone,
     Batch,
     Boundary,
@@ -44,6 +45,7 @@ from headstart.contracts.values import (
 
 __all__ = [
     "HEAD",
+    "Adapters",
     "Backbone",
     "Batch",
     "Boundary",
@@ -54,8 +56,8 @@ __all__ = [
     "Intake",
     "LinearTargets",
     "Loss",
-    "Native",
     "Modality",
+    "Native",
     "Network",
     "Notice",
     "Objective",

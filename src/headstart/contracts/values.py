@@ -274,6 +274,21 @@ HEAD = "head"
 
 
 @dataclass(frozen=True)
+class Adapters:
+    """Matrices of low rank that are trained in the place of the weights they are added to (Hu et al., 2022).
+
+    Attributes:
+        rank: of each.
+        alpha: what they give is multiplied by ``alpha / rank``.
+        dropout: probability, before them.
+    """
+
+    rank: int
+    alpha: int
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
 class Phase:
     """So many epochs with one set of trainable layers and rates.
 
@@ -283,6 +298,8 @@ class Phase:
         rates: peak learning rate by boundary name, and by ``"head"``; what is not named is frozen.
         l2_sp: strength of the pull toward the pretrained weights (Li et al., 2018).
         patience: validations without improvement before the phase ends; 0 never ends it early.
+        adapters: by which the boundaries are trained, their own weights staying as they are; None
+            trains these. All phases of a plan have the same.
     """
 
     name: str
@@ -290,6 +307,7 @@ class Phase:
     rates: Mapping[str, float]
     l2_sp: float = 0.0
     patience: int = 0
+    adapters: Adapters | None = None
 
 
 @dataclass(frozen=True)
@@ -304,6 +322,7 @@ class Budget:
         patience: validations without improvement; 0 is no early stopping.
         l2_sp: strength of the pull toward the pretrained weights.
         frozen: boundaries that no phase may train.
+        modality: of the inputs: networks for texts learn best otherwise than those for images.
     """
 
     epochs: int | None
@@ -312,3 +331,4 @@ class Budget:
     patience: int = 0
     l2_sp: float = 0.0
     frozen: tuple[str, ...] = ()
+    modality: str = "image"

@@ -46,7 +46,7 @@ def _read(path: Path, config: DataConfig, form: Form) -> Dataset:
     if path.is_dir():
         return _folders(path, config, form)
     if not path.exists():
-        near = did_you_mean(path.name, _names(path.parent)) if path.parent.is_dir() else ""
+        near = _nearest(path)
         raise DataError(f"{path}: there is no such file or folder.{near}")
     if path.suffix.casefold() in _ARCHIVES:
         raise DataError(f"{path}: archives are not read.", "Unpack it, and give the folder.")
@@ -70,6 +70,13 @@ def tables_of(path: Path) -> dict[str | None, Path]:
         return {None: path} if is_table(path) else {}
     own = _sets(path.parent).get(path.name, {}) if path.name and path.parent.is_dir() else {}
     return _one_each(path, own)
+
+
+def _nearest(path: Path) -> str:
+    """The name beside it that was probably meant."""
+    if not path.parent.is_dir():
+        return ""
+    return did_you_mean(path.name, [*_names(path.parent), *filter(None, _sets(path.parent))])
 
 
 def _names(folder: Path) -> list[str]:

@@ -52,6 +52,7 @@ def fit_logistic(
     strength: float,
     start: Linear,
     tolerance: float,
+    intercept: bool = True,
 ) -> Linear:
     """The weights and biases with the least ``strength * losses + sum(weight ** 2) / 2``.
 
@@ -64,6 +65,7 @@ def fit_logistic(
         tolerance: share by which a step must lessen the loss for another to follow. A bound on
             the slope, as in scikit-learn, ends too soon where classes can be told apart, and too
             late where they cannot.
+        intercept: whether biases are fitted; else they stay as they are at the start.
     """
     shape = start.weight.shape
 
@@ -71,7 +73,8 @@ def fit_logistic(
         now = _unpacked(flat, shape)
         loss, slope = _loss_and_slope(rows, targets, now, exclusive)
         loss += float(np.square(now.weight).sum()) / (2 * strength)
-        return loss, _packed(Linear(slope.weight + now.weight / strength, slope.bias))
+        by_bias = slope.bias if intercept else np.zeros_like(slope.bias)
+        return loss, _packed(Linear(slope.weight + now.weight / strength, by_bias))
 
     options = {"maxiter": STEPS, "ftol": tolerance, "gtol": 0.0}
     found = minimize(objective, _packed(start), method="L-BFGS-B", jac=True, options=options)

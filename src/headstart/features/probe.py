@@ -8,7 +8,7 @@ so that a fit takes the same memory whatever their number.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,7 @@ def fit_probe(
     exclusive: bool,
     seed: int,
     strength: float | None = None,
+    intercept: bool = True,
 ) -> Probe:
     """Fit logistic regression, its regularisation chosen by cross-validated log loss.
 
@@ -68,6 +69,7 @@ def fit_probe(
         exclusive: whether the columns are one choice (softmax) or questions apart (sigmoid).
         seed: of the selection, and of its folds.
         strength: inverse regularisation, where it was chosen before.
+        intercept: whether it has biases; some networks have no place for them.
 
     Returns:
         The probe, fitted on all rows.
@@ -75,19 +77,28 @@ def fit_probe(
     # Numpy and scipy have threads of their own; where these waited for each other, products as small
     # as most are here took forty times as long.
     with threadpool_limits(1, user_api="blas"):
-        rows = _Scaled.of(features)
+        rows = _Scaled.of(features, centred=intercept)
         picked = np.sort(np.random.default_rng(seed).permutation(len(rows))[:SELECTION_ROWS])
         few, answers = _rotated(rows[picked]), targets[picked]
         keys = np.array([groups[row] for row in picked])
-        chosen = strength or _choose(few.values, answers, keys, exclusive=exclusive, seed=seed)
+        how = _How(exclusive, intercept)
+        chosen = strength or _choose(few.values, answers, keys, how, seed=seed)
         start = nothing_learned(targets.shape[1], few.values.shape[1])
-        fitted = _fit(few.values, answers, exclusive=exclusive, strength=chosen, start=start)
+        fitted = _fit(few.values, answers, how, strength=chosen, start=start)
         fitted = Linear(fitted.weight @ few.axes, fitted.bias)
         if len(picked) < len(rows):
-            fitted = _fit(rows, targets, exclusive=exclusive, strength=chosen, start=fitted)
+            fitted = _fit(rows, targets, how, strength=chosen, start=fitted)
     weight = fitted.weight / rows.scale
     bias = fitted.bias - weight @ rows.mean
     return Probe(weight.astype(np.float32), bias.astype(np.float32), chosen)
+
+
+@dataclass(frozen=True)
+class _How:
+    """What the model is: whether its columns are one choice, and whether it has biases."""
+
+    exclusive: bool
+    intercept: bool
 
 
 @dataclass(frozen=True)
@@ -105,8 +116,8 @@ class _Scaled:
     scale: NDArray[np.float32]
 
     @classmethod
-    def of(cls, features: Rows) -> _Scaled:
-        """By their own mean and spread.
+    def of(cls, features: Rows, *, centred: bool) -> _Scaled:
+        """By their own mean, or none, and spread.
 
         A feature that is silent on nearly all examples is not made loud: the first example on
         which it speaks would outweigh all others.
@@ -115,7 +126,8 @@ class _Scaled:
         total = sum(np.square(chunk - mean).sum(axis=0, dtype=np.float64) for chunk in chunks(features))
         variance = np.asarray(total) / len(features)
         least = QUIETEST * np.sqrt(variance.mean()) or 1.0
-        return cls(features, mean, np.maximum(np.sqrt(variance), least).astype(np.float32))
+        scale = np.maximum(np.sqrt(variance), least).astype(np.float32)
+        return cls(features, mean if centred else np.zeros_like(mean), scale)
 
     def __len__(self) -> int:
         return len(self.features)
@@ -172,16 +184,14 @@ class _Shown:
         return cls(known, known[1:] if pair else known, exclusive and not pair)
 
 
-def _fit(
-    rows: Rows, targets: NDArray[np.float32], *, exclusive: bool, strength: float, start: Linear
-) -> Linear:
+def _fit(rows: Rows, targets: NDArray[np.float32], how: _How, *, strength: float, start: Linear) -> Linear:
     """Logistic regression with a logit a column; one that is always answered alike is sure.
 
     Args:
         start: of the same form.
     """
-    shown = _Shown.by(targets, exclusive)
-    sure = np.where(targets.all(axis=0), SURE, -SURE)
+    shown = _Shown.by(targets, how.exclusive)
+    sure = np.where(targets.all(axis=0), SURE, -SURE) * how.intercept
     if not len(shown.known):
         return Linear(np.zeros_like(start.weight), sure)
     # One logit between two classes is half for the one and half against the other.
@@ -194,10 +204,11 @@ def _fit(
         strength=strength,
         start=begun,
         tolerance=FINE,
+        intercept=how.intercept,
     )
     weight = np.zeros_like(start.weight)
     weight[shown.known] = learned.weight * shares[:, None]
-    bias = sure + (min(learned.bias * shares) if exclusive else 0)
+    bias = sure + (min(learned.bias * shares) if how.exclusive else 0)
     bias[shown.known] = learned.bias * shares
     return Linear(weight, bias)
 
@@ -206,8 +217,8 @@ def _choose(
     rows: NDArray[np.float32],
     targets: NDArray[np.float32],
     keys: NDArray[np.str_],
+    how: _How,
     *,
-    exclusive: bool,
     seed: int,
 ) -> float:
     """The strength with the lowest cross-validated log loss, summed over the columns."""
@@ -215,12 +226,12 @@ def _choose(
     folds = _folds(_strata(targets), keys, seed)
     for fold in np.unique(folds):
         train, held = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        shown = _Shown.by(targets[train], exclusive)
-        if exclusive:  # what training has not shown, it cannot be asked
+        shown = _Shown.by(targets[train], how.exclusive)
+        if how.exclusive:  # what training has not shown, it cannot be asked
             held = held[targets[held][:, shown.known].any(axis=1)]
         if len(shown.known) and len(held):
             answers = targets[:, shown.fitted]
-            losses += _path(rows, answers, train, held, exclusive=shown.exclusive)
+            losses += _path(rows, answers, train, held, replace(how, exclusive=shown.exclusive))
     return STRENGTHS[int(np.argmin(losses))] if losses.any() else 1.0
 
 
@@ -229,8 +240,7 @@ def _path(
     answers: NDArray[np.float32],
     train: NDArray[np.intp],
     held: NDArray[np.intp],
-    *,
-    exclusive: bool,
+    how: _How,
 ) -> NDArray[np.float64]:
     """Summed log loss on held-out rows for every strength, from strong regularisation to weak.
 
@@ -243,9 +253,15 @@ def _path(
     fitted = nothing_learned(answers.shape[1], rows.shape[1])
     for place, strength in enumerate(STRENGTHS):
         fitted = fit_logistic(
-            learning, learned, exclusive=exclusive, strength=strength, start=fitted, tolerance=COARSE
+            learning,
+            learned,
+            exclusive=how.exclusive,
+            strength=strength,
+            start=fitted,
+            tolerance=COARSE,
+            intercept=how.intercept,
         )
-        losses[place] = log_loss(fitted, asked, expected, exclusive)
+        losses[place] = log_loss(fitted, asked, expected, how.exclusive)
         if losses[place] > 1.1 * losses[: place + 1].min() + 1.0:
             losses[place:] = losses[place]
             break

@@ -39,6 +39,7 @@ class ModelFacts:
         name: ``SOURCE:NAME``.
         boundaries: from stem to head.
         image_size: pixels of the longer input side; None where inputs are no images.
+        modality: of its inputs.
         max_length: tokens, behind which inputs are cut; None where there are none.
     """
 
@@ -46,6 +47,7 @@ class ModelFacts:
     boundaries: tuple[str, ...]
     image_size: int | None = None
     max_length: int | None = None
+    modality: str = "image"
 
 
 @dataclass(frozen=True)

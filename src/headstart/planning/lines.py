@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 from headstart.config.schema import Augmentation
-from headstart.contracts import Head, Objective, Phase
+from headstart.contracts import Adapters, Head, Objective, Phase
 from headstart.planning.plan import OptimiserPlan, Plan
 
 # What has no use where no phase trains anything.
@@ -61,7 +61,7 @@ def plan_from(state: Mapping[str, Any]) -> Plan:
             values[whole] = decision["value"]
     head, objective = values["head"], values["objective"]
     made = {
-        "phases": tuple(Phase(**phase) for phase in values["phases"]),
+        "phases": tuple(_phase_from(phase) for phase in values["phases"]),
         "frozen": tuple(values["frozen"]),
         "stored": tuple(values["stored"]),
         "head": Head(**{**head, "hidden": tuple(head["hidden"])}),
@@ -71,6 +71,11 @@ def plan_from(state: Mapping[str, Any]) -> Plan:
         "reasons": {name: decision["reason"] for name, decision in decisions.items()},
     }
     return Plan(**{**values, **made})
+
+
+def _phase_from(state: Mapping[str, Any]) -> Phase:
+    adapters = state.get("adapters")
+    return Phase(**{**state, "adapters": Adapters(**adapters) if adapters else None})
 
 
 def _plain(value: Any) -> Any:
@@ -107,4 +112,5 @@ def _phase(phase: Phase) -> str:
     unit = "boundary" if below == 1 else "boundaries"
     trained = f"head and {below} {unit}" if below else "head"
     rate = f"{high:g}" if low == high else f"{low:.2g} to {high:g}"
-    return f"{phase.name} ({phase.epochs} epochs, {trained} at {rate})"
+    by = f", adapters of rank {phase.adapters.rank}" if phase.adapters else ""
+    return f"{phase.name} ({phase.epochs} epochs, {trained} at {rate}{by})"

@@ -66,6 +66,7 @@ def make_plan(
         patience=rules.patience(config),
         l2_sp=config.train.l2_sp,
         frozen=take("frozen", frozen(config, facts.model)),
+        modality=facts.model.modality,
     )
     phases = technique(options).phases(budget, facts.model.boundaries)
     augment = take("augment", rules.augment(config, facts))

@@ -19,7 +19,8 @@ from headstart.planning.plan import Decision
 T = TypeVar("T")
 ASKED = "asked for"
 
-STEPS_PER_EPOCH = 10
+# At least; networks for texts are trained for fewer epochs.
+STEPS_PER_EPOCH: Mapping[str, int] = {"image": 10, "text": 40}
 SMALLEST_BATCH, USUAL_BATCH = 4, 32
 PATIENCE = 5
 SMALL_IMAGE = 64
@@ -112,9 +113,9 @@ def max_length(facts: Facts) -> Decision[int | None]:
 
 
 def batch_size(config: Config, facts: Facts) -> Decision[int]:
-    """Examples computed at once in training: the largest power of two with ten steps an epoch."""
+    """Examples computed at once in training: the largest power of two with enough steps an epoch."""
     size = USUAL_BATCH
-    while size > SMALLEST_BATCH and size * STEPS_PER_EPOCH > facts.data.train:
+    while size > SMALLEST_BATCH and size * STEPS_PER_EPOCH[facts.model.modality] > facts.data.train:
         size //= 2
     reason = "the usual one"
     if size < USUAL_BATCH:

@@ -19,13 +19,19 @@ DEFAULTS: Mapping[str, str] = {
 }
 
 
-def load(model: str | None, *, task: str, modality: str, image_size: int | None = None) -> Backbone:
+def load(
+    model: str | None,
+    *,
+    task: str = "image-classification",
+    modality: str | None = None,
+    image_size: int | None = None,
+) -> Backbone:
     """The pretrained backbone.
 
     Args:
         model: ``SOURCE:NAME``, or a NAME that only one source knows; None is the default builtin.
         task: that it is to learn.
-        modality: of the task's inputs.
+        modality: of the task's inputs, which must be the network's; None does not look.
         image_size: another input size than the checkpoint's, in pixels.
 
     Raises:
@@ -35,7 +41,7 @@ def load(model: str | None, *, task: str, modality: str, image_size: int | None 
         raise ModelError(f"No model for {task} comes with the package.", "Name one: --model hf:...")
     source, name = _parse(model or DEFAULTS[task])
     backbone = source.load(name, task=task, image_size=image_size)
-    if modality != backbone.modality:
+    if modality not in (None, backbone.modality):
         raise ModelError(
             f"{backbone.name} reads {backbone.modality}s, but {task} has {modality}s.",
             "Name another model, or none; --task says what the data is, where that was guessed wrongly.",

@@ -52,6 +52,7 @@ def model_facts(backbone: Backbone) -> ModelFacts:
         boundaries=tuple(boundary.name for boundary in backbone.boundaries),
         image_size=max(expected.size) if backbone.modality == "image" else None,
         max_length=expected.max_length if backbone.modality == "text" else None,
+        modality=backbone.modality,
     )
 
 

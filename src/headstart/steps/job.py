@@ -79,4 +79,5 @@ def probe(
         exclusive=linear.exclusive,
         seed=seed,
         strength=strength,
+        intercept=prepared.supply.backbone.head_bias,
     )

@@ -12,13 +12,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart.contracts import HEAD, Backbone, Event, Head, Observer
+from headstart.contracts import HEAD, Backbone, Boundary, Event, Head, Observer
 from headstart.features.probe import Probe
 from headstart.steps.cuts import plain_network
 from headstart.steps.feeds import Feeds, evaluation_batches
 from headstart.steps.job import Job, probe
 from headstart.steps.supply import Notify
 from headstart.steps.validate import Validator
+from headstart.training.adapters import attach, merge
 from headstart.training.checkpoint import CheckpointFolder
 from headstart.training.loop import TrainResult, train
 from headstart.training.stopping import stop_on_signals
@@ -70,8 +71,13 @@ def learn(job: Job, *, checkpoints: Path, seconds: float | None, observers: Sequ
         # Linear probing, then fine-tuning (Kumar et al., 2022).
         set_linear(network, job.probe)
     tell = _teller(observers)
+    boundaries = _with_adapters(job, network)
     feeds = Feeds(job, network, judge.validate, tell)
-    training = _train(job, network, feeds, checkpoints=checkpoints, seconds=seconds, observers=observers)
+    training = _train(
+        job, network, boundaries, feeds, checkpoints=checkpoints, seconds=seconds, observers=observers
+    )
+    if boundaries != job.backbone.boundaries:
+        merge(network)
     with evaluation_batches(job, network, lowest, "val", tell) as batches:
         trained = judge.ask(network, batches)
     why = "the probe was not to be kept" if job.probe else "the task has no probe"
@@ -139,12 +145,24 @@ def set_linear(network: nn.Module, fitted: Probe) -> None:
     (linear,) = (layer for layer in network.get_submodule(HEAD).modules() if isinstance(layer, nn.Linear))
     with torch.no_grad():
         linear.weight.copy_(torch.from_numpy(fitted.weight))
-        linear.bias.copy_(torch.from_numpy(fitted.bias))
+        if linear.bias is not None:
+            linear.bias.copy_(torch.from_numpy(fitted.bias))
+
+
+def _with_adapters(job: Job, network: nn.Module) -> tuple[Boundary, ...]:
+    """The boundaries to be trained; those that the plan trains by adapters have them now."""
+    boundaries = job.backbone.boundaries
+    adapters = next((phase.adapters for phase in job.plan.phases if phase.adapters), None)
+    if adapters is None:
+        return boundaries
+    names = {name for phase in job.plan.phases for name in phase.rates} - {HEAD}
+    return attach(network, boundaries, names, adapters, seed=job.plan.seed)
 
 
 def _train(
     job: Job,
     network: nn.Module,
+    boundaries: Sequence[Boundary],
     feeds: Feeds,
     *,
     checkpoints: Path,
@@ -155,7 +173,7 @@ def _train(
         return train(
             network=network,
             phases=job.plan.phases,
-            boundaries=job.backbone.boundaries,
+            boundaries=boundaries,
             task=job.task,
             plan=job.plan,
             feed=feeds,

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from headstart.contracts import Budget, Phase
+from headstart.techniques.full import Full
 from headstart.techniques.two_phase import TwoPhase
 
 
 class Auto:
-    """Linear probing, then fine-tuning (Kumar et al., 2022), in two phases at their usual rates.
+    """Linear probing, then fine-tuning (Kumar et al., 2022): of images in two phases, of texts all at once.
 
     Every fit begins with the probe, starts the head there and keeps the better of the two,
     so that this is never worse than the probe on validation data.
@@ -27,5 +28,6 @@ class Auto:
         self.options = options
 
     def phases(self, budget: Budget, boundaries: Sequence[str]) -> tuple[Phase, ...]:
-        """The phases of `two-phase`."""
-        return TwoPhase(TwoPhase.Options()).phases(budget, boundaries)
+        """The phases of `two-phase`, or of `full`."""
+        technique = Full(Full.Options()) if budget.modality == "text" else TwoPhase(TwoPhase.Options())
+        return technique.phases(budget, boundaries)

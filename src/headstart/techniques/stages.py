@@ -8,8 +8,18 @@ from dataclasses import dataclass
 
 from headstart.contracts import Budget, Phase
 
-STEPS = 1000
-FEWEST_EPOCHS, MOST_EPOCHS = 3, 30
+
+@dataclass(frozen=True)
+class Length:
+    """Optimiser steps that are aimed at, within so many epochs."""
+
+    steps: int
+    fewest: int
+    most: int
+
+
+# Networks for texts take fewer: trained whole, they are at their best after a few epochs.
+LENGTHS: Mapping[str, Length] = {"image": Length(1000, 3, 30), "text": Length(600, 3, 10)}
 
 
 @dataclass(frozen=True)
@@ -43,14 +53,15 @@ def phases_of(stages: Sequence[Stage], budget: Budget) -> tuple[Phase, ...]:
 
 
 def total_epochs(budget: Budget) -> int:
-    """The user's epochs, else as many as make about a thousand steps, within 3 and 30.
+    """The user's epochs, else as many as make about the steps of `LENGTHS`.
 
     Small sets get too few steps from the customary three to ten epochs; early stopping ends
     what no longer helps.
     """
     if budget.epochs is not None:
         return budget.epochs
-    return min(max(round(STEPS / budget.steps_per_epoch), FEWEST_EPOCHS), MOST_EPOCHS)
+    length = LENGTHS[budget.modality]
+    return min(max(round(length.steps / budget.steps_per_epoch), length.fewest), length.most)
 
 
 def divide(total: int, shares: Sequence[int]) -> tuple[int, ...]:

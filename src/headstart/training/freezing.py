@@ -105,20 +105,23 @@ def _chosen(
     network: nn.Module, boundaries: Sequence[Boundary], trainable: Collection[str]
 ) -> dict[str, Parameters]:
     """The parameters of the named parts, stem to head."""
+    names = [*(boundary.name for boundary in boundaries), HEAD]
+    unknown = [name for name in trainable if name not in names]
+    if unknown:
+        guess = did_you_mean(unknown[0], names)
+        raise RequestError(
+            f"A phase trains '{unknown[0]}', which is no part of the network.{guess}",
+            f"There are: {', '.join(names)}.",
+        )
     named = dict(network.named_parameters())
     parts: dict[str, Parameters] = {
         boundary.name: {BACKBONE + name: named[BACKBONE + name] for name in boundary.parameters}
         for boundary in boundaries
+        if boundary.name in trainable
     }
-    parts[HEAD] = {name: value for name, value in named.items() if not name.startswith(BACKBONE)}
-    unknown = [name for name in trainable if name not in parts]
-    if unknown:
-        guess = did_you_mean(unknown[0], parts)
-        raise RequestError(
-            f"A phase trains '{unknown[0]}', which is no part of the network.{guess}",
-            f"There are: {', '.join(parts)}.",
-        )
-    return {name: parts[name] for name in parts if name in trainable}
+    if HEAD in trainable:
+        parts[HEAD] = {name: value for name, value in named.items() if not name.startswith(BACKBONE)}
+    return parts
 
 
 def _modules(

@@ -80,6 +80,10 @@ def last_layer(task: str, config: Any) -> tuple[str, nn.Linear]:
 def without_last_layer(model: nn.Module, name: str) -> Features:
     """The network with nothing in the place of its last layer."""
     model.set_submodule(name, nn.Identity())
+    part: Any
+    for part in model.modules():
+        if getattr(part, "loss_type", "") is None:
+            part.loss_type = "ForSequenceClassification"  # Tracing reads it, and would warn of None.
     return Features(model.eval())
 
 
