@@ -68,11 +68,12 @@ class Validator:
     def believes(self, trained: Candidate, probed: Candidate) -> bool:
         """Whether the trained network is the better one, and not by the luck of its best epoch.
 
-        It must not score worse. Where the loss does not say that it is better too, its lead must be
-        more than the standard error of the difference on these examples.
+        It must not score worse. Where the loss, of calibrated probabilities as they are delivered, does
+        not say that it is better too, its lead must be more than the standard error of the difference
+        on these examples.
         """
         lead = self._lead(trained, probed)
-        if lead < 0 or trained.loss < probed.loss:
+        if lead < 0 or self._calibrated_loss(trained) < self._calibrated_loss(probed):
             return lead >= 0
         scorers = [
             self._task.scorers(candidate.outputs, self._targets)[self._plan.metric]
@@ -87,11 +88,21 @@ class Validator:
         text = f"{metric} {trained.metric:.4f} trained and {probed.metric:.4f} probe on validation data"
         if lead > 0 and returned is probed:
             return f"{text}, a lead within the error of so few examples, at no lower loss"
-        return f"{text}, loss {trained.loss:.4f} and {probed.loss:.4f}" if lead == 0 else text
+        losses = [self._calibrated_loss(candidate) for candidate in (trained, probed)]
+        return f"{text}, calibrated loss {losses[0]:.4f} and {losses[1]:.4f}" if lead == 0 else text
 
     def temperature(self, candidate: Candidate) -> float:
         """That calibrates its probabilities."""
         return fit_temperature(self._task, candidate.outputs, self._targets)
+
+    def _calibrated_loss(self, candidate: Candidate) -> float:
+        """Of its probabilities at its own temperature: a network that is sure of itself beyond measure
+        may tell the labels apart all the same.
+        """
+        temperature = self.temperature(candidate)
+        outputs = [output / temperature for output in candidate.outputs]
+        scorer = self._task.scorers(outputs, self._targets)["log_loss"]
+        return float(scorer(np.ones((1, len(self._targets))))[0])
 
     def _lead(self, one: Candidate, other: Candidate) -> float:
         """By how much the main metric of one is better than that of another."""
