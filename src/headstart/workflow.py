@@ -15,7 +15,7 @@ from headstart.artifact.result import Run
 from headstart.artifact.run import RunFolder, existing_run, name_for, new_run, next_free, unfinished_run
 from headstart.config.load import load as load_config
 from headstart.config.schema import Config
-from headstart.contracts import HEAD, Backbone, Observer, Prediction
+from headstart.contracts import Backbone, Observer, Prediction
 from headstart.data.dataset import Finding, Splits
 from headstart.errors import DataError, Interrupted
 from headstart.evaluation.scores import Scores
@@ -27,6 +27,7 @@ from headstart.steps.demo import demo_config
 from headstart.steps.inputs import listed
 from headstart.steps.job import Job, probe
 from headstart.steps.judge import examples_of_run, judge, judge_data, other_examples
+from headstart.steps.keeping import cache_of
 from headstart.steps.learn import Learned, learn
 from headstart.steps.prepare import (
     Prepared,
@@ -40,7 +41,6 @@ from headstart.steps.prepare import (
 from headstart.steps.record import Clock, begin_record, finish_record, versions
 from headstart.steps.resume import plan_as_begun, prepared_as_begun, refuse_other_request
 from headstart.steps.screen import show_findings, show_plan, show_scores, watch_files, watching
-from headstart.steps.supply import cache_of
 from headstart.training.machine import keep_freed_memory, machine_facts
 
 
@@ -101,7 +101,7 @@ def fit(
     with _run_folder(config, resume) as folder:
         refuse_other_request(folder, config)
         machine = machine_facts(config.device)
-        begun = plan_as_begun(folder, machine.device)
+        begun = plan_as_begun(folder, config, machine.device)
         with watching(stream) as watch:
             prepared, backbone = _prepare(config, machine, clock, watch, begun)
         prepared = prepared_as_begun(folder, prepared, allow_data_change=allow_data_change)
@@ -214,7 +214,7 @@ def _prepare(
             config,
             cache=cache,
             machine=machine,
-            engine=begun.engines[HEAD] if begun else config.features.engine,
+            begun=begun,
             notify=watch.notify,
         )
     return prepared, backbone

@@ -119,6 +119,19 @@ def test_a_shelf_that_cannot_be_written_loses_no_scan_and_no_view(
         assert torch.equal(view(example, None).inputs["x"], MODALITY.view(example, None).inputs["x"])
 
 
+def test_the_limit_holds_although_the_estimate_was_too_low(examples, tmp_path, monkeypatch):
+    monkeypatch.setattr("headstart.store.writer.SEGMENT_BYTES", 1)
+    cache = Cache(tmp_path / "cache", limit=10_000)
+    shelf = cache.shelf(MODALITY.compact_state())
+    assert cache.make_room(estimate_bytes(examples[1:2], MODALITY, shelf))
+    taken = take_in(examples, MODALITY, shelf)
+    assert isinstance(taken.problem, CacheError) and "no room for" in str(taken.problem)
+    assert taken.scans == {example.id: MODALITY.scan(example) for example in examples}
+    (entry,) = cache.entries()
+    assert 0 < entry.rows < COUNT - 2
+    assert entry.size < 10_000 + 1000
+
+
 def test_views_come_from_the_shelf_once_the_files_are_gone(examples, shelf):
     readable = examples[1:]
     expected = [MODALITY.view(example, None).inputs["x"] for example in readable]

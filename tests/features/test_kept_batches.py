@@ -57,7 +57,9 @@ def activations() -> Activations:
 
 
 def train_batches(task: Any) -> KeptTrainBatches:
-    return KeptTrainBatches(EXAMPLES, task, boundary="head", batch_size=SIZE, views=[activations()], seed=5)
+    return KeptTrainBatches(
+        EXAMPLES, task, boundary="head", batch_size=SIZE, views=dict.fromkeys(range(4), activations()), seed=5
+    )
 
 
 def same(one: Any, other: Any) -> bool:

@@ -55,6 +55,22 @@ def test_what_does_not_fit_in_the_cache_is_computed_anew() -> None:
     assert "88 MB would not fit in the cache of 10 MB" in decision.reason
 
 
+def test_what_earlier_phases_keep_takes_room_too() -> None:
+    """The head's views take 10 MB, those of the last block 88 MB."""
+    assert kept(HEAD, LAST, room=99_000_000).value == ("head", "blocks.1")
+    decision = kept(HEAD, LAST, room=90_000_000)
+    assert decision.value == ("head", "")
+    assert "88 MB would not fit in the cache of 90 MB beside the 10.2 MB of earlier phases" in decision.reason
+    assert kept(LAST, room=90_000_000).value == ("blocks.1",)
+
+
+def test_phases_that_enter_at_one_boundary_keep_its_views_once() -> None:
+    again = replace(LAST, name="once more")
+    assert kept(LAST, again, room=90_000_000).value == ("blocks.1", "blocks.1")
+    few = replace(LAST, epochs=2)
+    assert kept(few, replace(again, epochs=2), room=60_000_000).value == ("blocks.1", "")
+
+
 def test_activations_that_cost_more_to_keep_than_to_compute_are_not_kept() -> None:
     shallow = CutFacts(bytes=100_000, seconds=0.00002)
     assert kept(LAST, cuts={"blocks.1": shallow}).value == ("",)

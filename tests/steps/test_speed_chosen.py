@@ -45,7 +45,7 @@ def planned(photos: Path, cache: Path, **settings: Any) -> Plan:
 
 
 def memories(cache: Path) -> list[Path]:
-    return list((cache / "steps").glob("*/*.json"))
+    return list((cache / "measurements" / "steps").glob("*/*.json"))
 
 
 def way(decided: Plan) -> list[Any]:
@@ -111,7 +111,7 @@ def test_a_damaged_memory_is_measured_again(photos: Path, first: tuple[Plan, Pat
 
 
 def test_what_cannot_be_remembered_is_not_used(photos: Path, tmp_path: Path) -> None:
-    (tmp_path / "steps").write_text("a file in the place of the folder")
+    (tmp_path / "measurements").write_text("a file in the place of the folder")
     decided = planned(photos, tmp_path)
     assert way(decided) == ["fp32", True, 4] and not measured(decided)
 

@@ -136,12 +136,18 @@ def test_room_on_the_disk_is_made_and_some_is_left(three: Cache, disk: Callable[
     assert names(three) == ["third", "second"]
 
 
+def test_nothing_needs_no_room(three: Cache, disk: Callable[[int], None]) -> None:
+    disk(0)
+    assert three.make_room(0)
+    assert len(names(three)) == 3
+
+
 def test_clearing_may_leave_what_was_used_lately(three: Cache) -> None:
     freed = sum(entry.size for entry in three.entries()[:2])
     assert three.clear(older_than=150) == freed
     assert names(three) == ["second"]
     assert three.clear() > SIZE
-    assert list(three.root.iterdir()) == []
+    assert [path.name for path in three.root.iterdir()] == ["lock"]
 
 
 def test_a_clock_that_was_put_back_does_not_keep_a_shelf(cache: Cache) -> None:
@@ -156,7 +162,7 @@ def test_what_was_left_half_removed_is_swept_and_nothing_else(three: Cache) -> N
     (three.root / "notes.txt").write_text("mine")
     assert len(names(three)) == 3
     three.clear()
-    assert {path.name for path in three.root.iterdir()} == {".tmp-mine", "notes.txt"}
+    assert {path.name for path in three.root.iterdir()} == {".tmp-mine", "notes.txt", "lock"}
 
 
 def test_what_a_killed_writer_left_is_swept_by_who_comes_next(cache: Cache) -> None:

@@ -64,6 +64,17 @@ def test_a_shelf_is_a_line(call: Call, kept: Path, cache: Cache) -> None:
     assert line.startswith("activation, timm:[odd], blocks.3  1,200  139.5 kB  ")
 
 
+def test_measurements_are_a_line_and_are_cleared(call: Call, cache: Cache) -> None:
+    for room in ("engines", "steps"):
+        file = cache.measurements / room / "part" / "machine.json"
+        file.parent.mkdir(parents=True)
+        file.write_bytes(bytes(100))
+    place, _, line = call()[1].splitlines()
+    assert place == f"{cache.root}: 200 bytes of at most 10.0 GB"
+    assert line.split()[:3] == ["measurements", "200", "bytes"]
+    assert call("--clear") == (0, "Freed 200 bytes.\n", "")
+
+
 def test_a_shelf_in_use_says_so_and_is_not_cleared(call: Call, kept: Path, cache: Cache) -> None:
     shelf = cache.shelf(DESCRIPTION)
     assert call()[1].rstrip().endswith("now")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from headstart.contracts import Rows
+from headstart.errors import CacheError
 from headstart.store.cache import Cache
 from headstart.store.shelf import Row, Shelf
 
@@ -211,7 +213,7 @@ def test_what_is_asked_for_wrongly_is_refused(filled: Shelf) -> None:
         writer.add("text", {"x": np.array(["a"])})
 
 
-def test_rows_stay_readable_when_the_folder_is_gone(filled: Shelf, numbers: np.ndarray) -> None:
+def test_rows_of_few_files_stay_readable_when_the_folder_is_gone(filled: Shelf, numbers: np.ndarray) -> None:
     rows = filled.rows("x", KEYS)
     for file in filled.folder.iterdir():
         file.unlink()
@@ -219,6 +221,18 @@ def test_rows_stay_readable_when_the_folder_is_gone(filled: Shelf, numbers: np.n
     del filled
     gc.collect()
     np.testing.assert_array_equal(rows[::-1], numbers[::-1])
+
+
+def test_rows_of_many_files_that_are_gone_are_said_and_how_to_go_on(shelf: Shelf) -> None:
+    keys = [str(number) for number in range(80)]
+    for number, key in enumerate(keys):
+        with shelf.writing() as writer:
+            writer.add(key, {"x": np.full(4, number)})
+    rows = shelf.rows("x", keys)
+    shutil.rmtree(shelf.folder)
+    for read in (lambda: rows[:], lambda: [shelf.row(key) for key in keys]):
+        with pytest.raises(CacheError, match=r"can no longer be read \(No such file or directory\)\. Begin"):
+            read()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")

@@ -37,6 +37,6 @@ def test_a_short_budget_skips_the_first_stages() -> None:
     assert [phase.name for phase in phases_of(stages, Budget(1, 10))] == ["second"]
 
 
-@pytest.mark.parametrize(("steps", "epochs"), [(5, 10), (50, 10), (100, 6), (200, 3), (10_000, 3)])
+@pytest.mark.parametrize(("steps", "epochs"), [(5, 10), (43, 7), (100, 3), (200, 3), (10_000, 3)])
 def test_texts_get_fewer_epochs(steps: int, epochs: int) -> None:
     assert total_epochs(Budget(None, steps, modality="text")) == epochs

@@ -1,5 +1,7 @@
 """What the loop does when: validating, keeping the best, ending early, averaging."""
 
+import weakref
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -154,6 +156,55 @@ def test_a_finished_run_that_is_resumed_trains_no_more(tmp_path):
     assert run(tmp_path, again, observers=[recorder]) == result
     assert recorder.of(StepDone) == []
     assert same(first, again)
+
+
+class Fed:
+    """Feeds the usual data; remembers the epochs it was told of, and those that were asked for."""
+
+    def __init__(self):
+        self.told, self.asked = [], []
+
+    def __call__(self, phase, epochs):
+        self.told.append(list(epochs))
+        self.asked.append([])
+        return nullcontext((self, Validate()))
+
+    def __len__(self):
+        return len(Data())
+
+    def epoch(self, epoch, *, start=0):
+        self.asked[-1].append(epoch)
+        return Data().epoch(epoch, start=start)
+
+
+def test_a_feed_is_told_the_epochs_that_its_phase_has_left(tmp_path):
+    fed = Fed()
+    run(tmp_path / "whole", Network(), feed=fed, phases=make_phases(3))
+    assert fed.told == fed.asked == [[0, 1, 2], [3, 4, 5]]
+
+
+@pytest.mark.parametrize("epochs_done", [1, 2, 3, 4, 5])
+def test_a_feed_of_a_resumed_run_is_told_what_is_left(tmp_path, epochs_done):
+    steps, phases = len(Data()), make_phases(3)
+    answers = iter([None] * (epochs_done * steps + 1) + ["signal"])
+    run(tmp_path, Network(), phases=phases, stop=lambda: next(answers))
+    fed = Fed()
+    run(tmp_path, Network(), feed=fed, phases=phases)
+    assert fed.told == fed.asked
+    assert [epoch for phase in fed.told for epoch in phase] == list(range(epochs_done, 6))
+
+
+def test_what_fed_a_phase_is_let_go_before_the_next_one_is_fed(tmp_path):
+    living = []
+
+    def feed(phase, epochs):
+        assert not any(batches() for batches in living)
+        batches = Data()
+        living.append(weakref.ref(batches))
+        return nullcontext((batches, Validate()))
+
+    run(tmp_path, Network(), feed=feed)
+    assert len(living) == 2
 
 
 def test_a_diagnosis_is_told_as_it_is_seen(tmp_path):

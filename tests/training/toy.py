@@ -170,7 +170,7 @@ def never() -> None:
 def always(batches: TrainBatches, validate: AnyValidate) -> Feed:
     """Feeds every phase alike."""
 
-    def feed(phase: Phase) -> AbstractContextManager[tuple[TrainBatches, AnyValidate]]:
+    def feed(phase: Phase, epochs: range) -> AbstractContextManager[tuple[TrainBatches, AnyValidate]]:
         return nullcontext((batches, validate))
 
     return feed

@@ -86,7 +86,7 @@ def _state(kept: Cache) -> dict[str, Any]:
 
 
 def _show(kept: Cache) -> None:
-    """Where it is, and a line for each shelf, the last used first."""
+    """Where it is, and a line for each shelf, and one for the measurements, the last used first."""
     from rich.filesize import decimal
 
     entries = kept.entries()[::-1]
@@ -108,7 +108,8 @@ def _show_table(entries: Sequence[Entry]) -> None:
     table.add_column("last used", no_wrap=True)
     for entry in entries:
         used = "now" if entry.in_use else f"{_moment(entry):%Y-%m-%d %H:%M}"
-        table.add_row(_words(entry), f"{entry.rows:,}", decimal(entry.size), used)
+        rows = f"{entry.rows:,}" if entry.rows else ""
+        table.add_row(_words(entry), rows, decimal(entry.size), used)
     # Names may hold what rich would take for markup.
     Console(markup=False, highlight=False).print(table)
 

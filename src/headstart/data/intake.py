@@ -71,7 +71,11 @@ def take_in(
 
 
 def estimate_bytes(examples: Sequence[Example], modality: Modality, shelf: Shelf) -> int:
-    """About how many bytes `take_in` would write, from a few of the examples."""
+    """About how many bytes `take_in` would write, from a few of the examples.
+
+    A hint, which may be far off where examples differ much, or some are kept: the shelf asks for room
+    whenever it writes.
+    """
     sample = examples[:: max(1, len(examples) // _SAMPLE)]
     rows = [taken.compact or {} for _, taken in decode(sample, _intake(modality, shelf))]
     size = sum(array.nbytes for row in rows for array in row.values())

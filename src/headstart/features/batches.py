@@ -50,22 +50,22 @@ class _KeptBatches:
 
 @dataclass(frozen=True)
 class KeptTrainBatches(_KeptBatches):
-    """Training examples, shuffled anew each epoch; epoch e takes view e modulo their number.
+    """Training examples, shuffled anew each epoch.
 
     Attributes:
-        views: activations of the examples, one view of each.
+        views: by epoch, the activations of the view that it takes of each example.
         seed: of the order.
         lengths: of the examples, where they vary.
     """
 
-    views: Sequence[Activations]
+    views: Mapping[int, Activations]
     seed: int
     lengths: Sequence[int] | None = None
 
     def epoch(self, epoch: int, *, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, from the `start`-th on."""
         batches = arranged(len(self.examples), self.batch_size, self.seed, epoch, self.lengths)
-        return self._batches(self.views[epoch % len(self.views)], batches[start:])
+        return self._batches(self.views[epoch], batches[start:])
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from headstart.config.schema import Augmentation, Config
 from headstart.contracts import HEAD, Phase
@@ -58,6 +59,8 @@ def stored(
 ) -> Decision[tuple[str, ...]]:
     """For each phase, the boundary at which kept activations enter; "" where it computes everything.
 
+    What all phases keep must fit in together: the next run on this data is to find it there.
+
     Args:
         config: may ask for none.
         phases: of the plan.
@@ -67,32 +70,61 @@ def stored(
     """
     if not config.features.store:
         return Decision(("",) * len(phases), "asked not to be")
-    names, reasons = [], []
+    names: list[str] = []
+    reasons, taken = [], 0
     for phase in phases:
         name, why = cut_of(phase, facts.model.boundaries), "it trains every layer"
         if name is not None:
-            problem = _problem(phase, name, cuts[name], views=views, facts=facts)
+            # Epochs are counted on from phase to phase: where two enter at one boundary, they share views.
+            before = sum(p.epochs for p, entered in zip(phases, names, strict=False) if entered == name)
+            passes = _passes(phase, name, views=views, before=before)
+            size = cuts[name].bytes * (passes.train * facts.data.train + passes.others * facts.data.others)
+            problem = _problem(phase, cuts[name], passes, size=size, taken=taken, facts=facts)
             why = problem or _how(phase, cuts[name], views=views, train=facts.data.train)
-            name = None if problem else name
+            taken += 0 if problem else size
+            name = "" if problem else name
         names.append(name or "")
         reasons.append(f"{phase.name}: {why}")
     return Decision(tuple(names), "; ".join(reasons) or "nothing is trained")
 
 
-def _problem(phase: Phase, name: str, cut: CutFacts, *, views: int, facts: Facts) -> str:
-    """Why a phase goes on without the store; "" where it need not."""
+class _Passes(NamedTuple):
+    """How often the layers before a cut are run on the training examples, and on the others."""
+
+    train: int
+    others: int
+
+
+def _passes(phase: Phase, name: str, *, views: int, before: int) -> _Passes:
+    """Those that a phase adds, where earlier ones entered at the same boundary for so many epochs."""
+    train = min(views, before + phase.epochs) - min(views, before)
+    # What the head sees of examples that do not vary is there already: the features of the probe.
+    if name == HEAD:
+        return _Passes(0 if views == 1 else train, 0)
+    return _Passes(train, 0 if before else 1)
+
+
+def _problem(phase: Phase, cut: CutFacts, passes: _Passes, *, size: int, taken: int, facts: Facts) -> str:
+    """Why a phase goes on without the store; "" where it need not.
+
+    Args:
+        phase: of the plan.
+        cut: where it would be entered.
+        passes: of the layers before it.
+        size: bytes of what they give.
+        taken: bytes that earlier phases keep.
+        facts: of data and machine.
+    """
     if cut.problem:
         return f"computed anew each time, as {cut.problem}"
     train, others, room = facts.data.train, facts.data.others, facts.machine.room
     if not room:
         return "computed anew each time, as nothing may be kept"
-    # What the head sees of examples that do not vary is there already: the features of the probe.
-    train_passes = 0 if name == HEAD and views == 1 else min(views, phase.epochs)
-    other_passes = 0 if name == HEAD else 1
-    size = cut.bytes * (train_passes * train + other_passes * others)
-    if size > room:
-        return f"computed anew each time, as {in_bytes(size)} would not fit in the cache of {in_bytes(room)}"
-    saved = (phase.epochs - train_passes) * train + (phase.epochs - other_passes) * others
+    if taken + size > room:
+        beside = f" beside the {in_bytes(taken)} of earlier phases" if taken else ""
+        there = f"the cache of {in_bytes(room)}{beside}"
+        return f"computed anew each time, as {in_bytes(size)} would not fit in {there}"
+    saved = (phase.epochs - passes.train) * train + (phase.epochs - passes.others) * others
     if saved * cut.seconds <= size / DISK_SPEED:
         return f"computed anew each time, as keeping {in_bytes(size)} would cost more than it saves"
     return ""

@@ -13,7 +13,8 @@ from headstart.contracts import HEAD, Backbone, Example, Head, Task
 from headstart.features.cutting.cut import Cut, NoCut
 from headstart.features.cutting.find import find_cut, probes_of
 from headstart.planning.facts import CutFacts
-from headstart.steps.supply import Layers, Supply
+from headstart.steps.layers import Layers
+from headstart.steps.supply import Supply
 from headstart.training.freezing import BACKBONE, set_training_mode
 
 # A second, in training: of a few cores of a processor, and of an accelerator.

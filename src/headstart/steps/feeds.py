@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from torch import nn
 
 from headstart.config.schema import Augmentation
-from headstart.contracts import Batch, Example, Phase
+from headstart.contracts import Batch, Example, Notice, Phase
 from headstart.data.batches import TrainBatches
-from headstart.errors import RunError
+from headstart.errors import CacheError, DiskFull, RunError
 from headstart.features.batches import KeptEvaluationBatches, KeptTrainBatches
 from headstart.features.cutting.cut import Cut, NoCut
 from headstart.features.cutting.replay import replaying
+from headstart.features.engines.choose import Choice
 from headstart.features.frozen import Activations
 from headstart.steps.cuts import cut_at
 from headstart.steps.job import Job
-from headstart.steps.supply import Layers, Notify
+from headstart.steps.layers import Layers
+from headstart.steps.supply import Notify
 from headstart.training.feed import Validate, Validation
 
 # A head, or the last layers, on kept activations: nothing of it needs small batches.
 KEPT_BATCH = 64
 
 Validator = Callable[[nn.Module, Iterable[Batch]], Validation]
+Fed = tuple[TrainBatches | KeptTrainBatches, Validate]
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,14 @@ class Entrance:
         job: has data and plan.
         cut: of the network.
         layers: before it.
+        engine: that runs them.
         notify: told of the progress.
     """
 
     job: Job
     cut: Cut
     layers: Layers
+    engine: Choice
     notify: Notify
 
     @classmethod
@@ -50,26 +55,32 @@ class Entrance:
         Raises:
             RunError: a network of this plan cannot be entered there.
         """
-        cut = cut_at(job.supply, network, name, job.prepared.part("train"), job.plan.batch_norm)
+        train = job.prepared.part("train")
+        cut = cut_at(job.supply, network, name, train, job.plan.batch_norm)
         if isinstance(cut, NoCut):
             raise RunError(
                 f"{job.plan.model} cannot be entered at '{name}' as the plan says: {cut.reason}.",
                 "Begin a new run, with --set features.store=false if that does not help.",
             )
-        return cls(job, cut, Layers.before(cut, network, job.backbone), notify)
+        layers = Layers.before(cut, network, job.backbone)
+        engine = job.supply.planned_engine(layers, train, job.plan, notify=notify)
+        return cls(job, cut, layers, engine, notify)
 
-    def train_batches(self, epochs: int) -> KeptTrainBatches:
-        """Of the training split, in as many views as the plan says, and at most one an epoch."""
+    def train_batches(self, epochs: Sequence[int]) -> KeptTrainBatches:
+        """Of the training split, in the views that some epochs take."""
         plan = self.job.plan
         examples = self.job.prepared.part("train")
         augmentation = plan.augment if plan.augment.varies else None
-        views = range(min(plan.views, epochs)) if augmentation else (None,)
+        taken = {epoch: epoch % plan.views if augmentation else None for epoch in epochs}
+        kept = {
+            view: self._activations(examples, augmentation, view) for view in dict.fromkeys(taken.values())
+        }
         return KeptTrainBatches(
             examples,
             self.job.task,
             boundary=self.cut.name,
             batch_size=plan.batch_size,
-            views=[self._activations(examples, augmentation, view) for view in views],
+            views={epoch: kept[view] for epoch, view in taken.items()},
             seed=plan.seed,
             lengths=self.job.supply.lengths(examples),
         )
@@ -88,10 +99,8 @@ class Entrance:
     def _activations(
         self, examples: Sequence[Example], augmentation: Augmentation | None, epoch: int | None
     ) -> Activations:
-        supply, engine = self.job.supply, self.job.plan.engines[self.layers.name]
-        choice = supply.engine(self.layers, examples, count=len(examples), only=engine)
-        return supply.activations(
-            self.layers, choice, examples, augmentation=augmentation, epoch=epoch, notify=self.notify
+        return self.job.supply.activations(
+            self.layers, self.engine, examples, augmentation=augmentation, epoch=epoch, notify=self.notify
         )
 
 
@@ -108,13 +117,30 @@ def evaluation_batches(
         part: "val" or "test".
         notify: told of the progress.
     """
-    if not name:
-        yield job.supply.batches(job.prepared.part(part))
-        return
-    entrance = Entrance.of(job, network, name, notify)
-    batches = entrance.evaluation_batches(part)
-    with replaying(network, entrance.cut):
+    with ExitStack() as stack:
+        batches: Iterable[Batch] = job.supply.batches(job.prepared.part(part))
+        if name:
+            try:
+                batches = stack.enter_context(_kept_evaluation(job, network, name, part, notify))
+            except (CacheError, DiskFull) as error:
+                notify(Notice(0, "cache", f"{part} is computed from the inputs: {error.cause}"))
         yield batches
+
+
+@contextmanager
+def _kept_evaluation(
+    job: Job, network: nn.Module, name: str, part: str, notify: Notify
+) -> Iterator[KeptEvaluationBatches]:
+    """The batches of a split, from what is kept.
+
+    Raises:
+        CacheError, DiskFull: it cannot be kept.
+    """
+    with job.supply.for_a_while():
+        entrance = Entrance.of(job, network, name, notify)
+        batches = entrance.evaluation_batches(part)
+        with replaying(network, entrance.cut):
+            yield batches
 
 
 class Feeds:
@@ -131,18 +157,43 @@ class Feeds:
         self._job, self._network, self._validator, self._notify = job, network, validator, notify
 
     @contextmanager
-    def __call__(self, phase: Phase) -> Iterator[tuple[TrainBatches | KeptTrainBatches, Validate]]:
-        """Inside, the network takes these batches."""
-        job = self._job
-        name = job.plan.stored[job.plan.phases.index(phase)]
-        if not name:
-            val = job.supply.batches(job.prepared.part("val"))
-            yield self._train_batches(), lambda network: self._validator(network, val)
-            return
-        entrance = Entrance.of(job, self._network, name, self._notify)
-        train, kept = entrance.train_batches(phase.epochs), entrance.evaluation_batches("val")
-        with replaying(self._network, entrance.cut):
-            yield train, lambda network: self._validator(network, kept)
+    def __call__(self, phase: Phase, epochs: range) -> Iterator[Fed]:
+        """Inside, the network takes these batches.
+
+        Where activations cannot be kept after all, the phase computes everything from the inputs.
+
+        Args:
+            phase: of the plan.
+            epochs: that it has left, counted over all phases.
+        """
+        name = self._job.plan.stored[self._job.plan.phases.index(phase)]
+        with ExitStack() as stack:
+            fed = None
+            if name:
+                try:
+                    fed = stack.enter_context(self._kept(name, epochs))
+                except (CacheError, DiskFull) as error:
+                    text = f"Phase '{phase.name}' computes everything from the inputs: {error.cause}"
+                    self._notify(Notice(0, "cache", text))
+            yield fed or self._whole()
+
+    @contextmanager
+    def _kept(self, name: str, epochs: range) -> Iterator[Fed]:
+        """From activations that enter at a boundary, or the head.
+
+        Raises:
+            CacheError, DiskFull: they cannot be kept.
+        """
+        with self._job.supply.for_a_while():
+            entrance = Entrance.of(self._job, self._network, name, self._notify)
+            train, val = entrance.train_batches(epochs), entrance.evaluation_batches("val")
+            with replaying(self._network, entrance.cut):
+                yield train, lambda network: self._validator(network, val)
+
+    def _whole(self) -> Fed:
+        """From the inputs, through every layer."""
+        val = self._job.supply.batches(self._job.prepared.part("val"))
+        return self._train_batches(), lambda network: self._validator(network, val)
 
     def _train_batches(self) -> TrainBatches:
         job = self._job

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 from headstart.catalog import FORMS, MODALITIES, TASKS, resolve
 from headstart.config.policies import resolve_augmentation
 from headstart.config.schema import Augmentation, Config
-from headstart.contracts import Backbone, Event, Example, Head, Modality, Rows, Scan, Task
+from headstart.contracts import Backbone, Example, Head, Modality, Rows, Scan, Task
 from headstart.data.check import check, check_division, check_duplicates, usable
 from headstart.data.chunks import chunks
 from headstart.data.dataset import Dataset, Finding, Splits, select
@@ -23,17 +23,17 @@ from headstart.data.read import read
 from headstart.data.recognise import recognise
 from headstart.data.scanning import scan
 from headstart.data.split import split
-from headstart.errors import DataError, RunError, a_few
+from headstart.errors import CacheError, DataError, DiskFull, RunError, a_few
 from headstart.planning import storing
 from headstart.planning.facts import MachineFacts
+from headstart.planning.plan import Plan
 from headstart.planning.storing import in_bytes
 from headstart.steps.cuts import plain_network
-from headstart.steps.supply import Layers, Supply
+from headstart.steps.layers import Layers
+from headstart.steps.supply import Notify, Supply
 from headstart.store.cache import Cache
 from headstart.store.rows import SomeRows
 from headstart.store.shelf import Shelf
-
-Notify = Callable[[Event], None]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class Inspected:
     """Data that was read and decoded once.
 
     Attributes:
-        inputs: shelf of the decoded inputs; None where they are not kept.
+        inputs: shelf of the decoded inputs; None where not all of them are kept.
+        compact: what tells the forms on that shelf from others; None where there is none.
         why: they are, or are not.
     """
 
@@ -50,6 +51,7 @@ class Inspected:
     findings: tuple[Finding, ...]
     fingerprint: str
     inputs: Shelf | None = None
+    compact: Mapping[str, Any] | None = None
     why: str = ""
 
 
@@ -156,7 +158,7 @@ def inspect(
     """
     modality = modality_class(task_class(config))
     dataset = read_data(config)
-    inputs = None
+    inputs = compact = None
     scans: Mapping[str, Scan]
     cuts: Mapping[str, str] = {}
     if backbone is None:
@@ -166,18 +168,25 @@ def inspect(
         if cache is not None:
             inputs, why = _inputs_shelf(dataset, whole, cache)
         taken = take_in(dataset.examples, whole, inputs, notify=notify)
-        scans, cuts, why = taken.scans, taken.cuts, taken.problem.cause if taken.problem else why
+        scans, cuts = taken.scans, taken.cuts
+        if taken.problem is not None:
+            # Crops of the rest would be cut from the files, from other pixels than those of its neighbours.
+            inputs, why = None, taken.problem.cause.rstrip(".")
+        compact = None if inputs is None else whole.compact_state()
     findings = check(dataset, scans, config.data, modality, cuts)
     if not any(finding.level == "error" for finding in findings):
         good = usable(dataset, scans)
         groups = certain_groups(good.examples, scans)
         findings = (*check_division(good, groups, config.data, seed=config.seed), *findings)
-    return Inspected(dataset, scans, findings, fingerprint(dataset, scans), inputs, why)
+    return Inspected(dataset, scans, findings, fingerprint(dataset, scans), inputs, compact, why)
 
 
 def _inputs_shelf(dataset: Dataset, modality: Modality, cache: Cache) -> tuple[Shelf | None, str]:
     """Where decoded inputs are kept, and why they are or are not."""
-    shelf = cache.shelf({"kind": "inputs", "modality": modality.name, **modality.compact_state()})
+    try:
+        shelf = cache.shelf({"kind": "inputs", "modality": modality.name, **modality.compact_state()})
+    except (CacheError, DiskFull) as error:
+        return None, error.cause.rstrip(".")
     size = estimate_bytes(dataset.examples, modality, shelf)
     if not cache.make_room(size):
         return None, f"{in_bytes(size)} would not fit in the cache of {in_bytes(cache.limit)}"
@@ -211,7 +220,7 @@ def prepare(
     *,
     cache: Cache | None,
     machine: MachineFacts,
-    engine: str | None,
+    begun: Plan | None,
     notify: Notify,
 ) -> Prepared:
     """Features of every readable example, then groups, then the split.
@@ -222,7 +231,7 @@ def prepare(
         config: the request.
         cache: where features are kept; None keeps none.
         machine: that computes.
-        engine: that runs the backbone; None is the fastest.
+        begun: the plan of a run that is resumed, which says what runs the backbone.
         notify: told of the progress.
     """
     dataset = usable(inspected.dataset, inspected.scans)
@@ -233,14 +242,20 @@ def prepare(
         modality=modality_class(task),
         scans=inspected.scans,
         inputs=inspected.inputs,
+        compact=inspected.compact,
         cache=cache,
+        why=inspected.why,
         machine=machine,
         seed=config.seed,
     )
     network = plain_network(task, backbone, Head(), config.seed)
     layers = Layers.before(None, network, backbone)
-    views = 1 if possible_augmentation(config, supply.modality) is None else storing.VIEWS
-    choice = supply.engine(layers, dataset.examples, count=len(dataset.examples) * views, only=engine)
+    if begun is None:
+        views = 1 if possible_augmentation(config, supply.modality) is None else storing.VIEWS
+        count, asked = len(dataset.examples) * views, config.features.engine
+        choice = supply.engine(layers, dataset.examples, count=count, only=asked)
+    else:
+        choice = supply.planned_engine(layers, dataset.examples, begun, notify=notify)
     features = supply.activations(layers, choice, dataset.examples, notify=notify).rows
     _refuse_non_finite(features, dataset, backbone)
     duplicates = find_duplicates(

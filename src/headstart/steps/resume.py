@@ -77,11 +77,23 @@ def prepared_as_begun(folder: RunFolder, prepared: Prepared, *, allow_data_chang
     return replace(prepared, splits=Splits(**parts, reason=begun["split_reason"]))
 
 
-def plan_as_begun(folder: RunFolder, device: str) -> Plan | None:
-    """The plan that a run began with, on the device at hand; None where it has not begun."""
+def plan_as_begun(folder: RunFolder, config: Config, device: str) -> Plan | None:
+    """The plan that a run began with, on the device at hand; None where it has not begun.
+
+    What runs frozen layers on a device of another kind is chosen there, unless it was asked for.
+    """
     if not folder.plan.exists():
         return None
-    return replace(plan_from(read_json(folder.plan, "decisions")), device=device)
+    plan = replace(begun := plan_from(read_json(folder.plan, "decisions")), device=device)
+    if config.features.engine or _kind(begun.device) == _kind(device):
+        return plan
+    reasons = {**plan.reasons, "engines": f"chosen anew, as the run went on on {device}"}
+    return replace(plan, engines={}, reasons=reasons)
+
+
+def _kind(device: str) -> str:
+    """Such as "cuda", whichever of them."""
+    return device.partition(":")[0]
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

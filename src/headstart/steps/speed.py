@@ -44,7 +44,7 @@ def hastened(config: Config, plan: Plan, prepared: Prepared, task: Task, backbon
         return plan
     deepest = max(whole_phases(plan), key=lambda phase: len(phase.rates))
     batch = _batch(prepared, task, plan)
-    memory = _memory(cache.root / "steps", config, plan, deepest, batch=batch, backbone=backbone)
+    memory = _memory(cache.measurements / "steps", config, plan, deepest, batch=batch, backbone=backbone)
     if not recall(memory):
         tried = measure_steps(
             plain_network(task, backbone, plan.head, plan.seed),

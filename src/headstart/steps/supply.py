@@ -2,69 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from headstart.config.schema import Augmentation, Config
+from headstart.config.schema import Augmentation
 from headstart.contracts import HEAD, Backbone, Event, Example, Modality, Notice, Scan, Task
 from headstart.data.batches import EvaluationBatches, MakeView, collate_padded
 from headstart.data.intake import stored_views
-from headstart.errors import CacheError, DiskFull
+from headstart.errors import CacheError, DiskFull, RequestError, RunError
 from headstart.features.cutting.cut import Cut, NoCut
-from headstart.features.cutting.replay import Prefix
 from headstart.features.engines.choose import Choice, choose
 from headstart.features.frozen import Activations, fill
 from headstart.planning.facts import MachineFacts
+from headstart.planning.plan import Plan
 from headstart.planning.rules import evaluation_batch_size
 from headstart.planning.storing import in_bytes
+from headstart.steps.keeping import surroundings
+from headstart.steps.layers import Layers
 from headstart.store.cache import Cache
 from headstart.store.memory import AnyShelf, MemoryShelf
 from headstart.store.shelf import Shelf
 from headstart.training.device import fixed_batches
-from headstart.training.freezing import BACKBONE, changing, digest
 
 Notify = Callable[[Event], None]
-
-
-def cache_of(config: Config) -> tuple[Cache | None, str]:
-    """Where a request lets things be kept, or None and why nothing is."""
-    if not config.features.store:
-        return None, "asked not to be"
-    try:
-        cache = Cache.of(config.cache)
-        if cache.room():
-            return cache, ""
-        return None, f"the cache {cache.root} has no room"
-    except CacheError as error:
-        return None, error.cause
-
-
-@dataclass(frozen=True)
-class Layers:
-    """The layers before a cut.
-
-    Attributes:
-        name: of the boundary, or "head".
-        module: called with the network's inputs, gives what flows into the cut.
-        digest: sha256 of their weights and buffers.
-    """
-
-    name: str
-    module: nn.Module
-    digest: str
-
-    @classmethod
-    def before(cls, cut: Cut | None, network: nn.Module, backbone: Backbone) -> Layers:
-        """Those before a cut of a network; None is all of its backbone."""
-        name = HEAD if cut is None else cut.name.removeprefix(BACKBONE)
-        module = network.get_submodule("backbone") if cut is None or name == HEAD else Prefix(network, cut)
-        names = [boundary.name for boundary in backbone.boundaries]
-        earlier = names if name == HEAD else names[: names.index(name)]
-        weights = changing(network, backbone.boundaries, earlier)
-        return cls(name, module.eval(), digest(network, weights))
 
 
 @dataclass(frozen=True)
@@ -77,7 +41,9 @@ class Supply:
         modality: its class.
         scans: by id.
         inputs: shelf of decoded inputs; None decodes them each time.
+        compact: what tells the forms on that shelf from others of the same inputs; None where there is none.
         cache: None keeps nothing beyond this run.
+        why: nothing may be kept, where there is no cache.
         machine: that computes.
         seed: of the augmentation.
         cuts: that were tried out, by boundary, or "head".
@@ -88,12 +54,14 @@ class Supply:
     modality: type[Modality]
     scans: Mapping[str, Scan]
     inputs: Shelf | None
+    compact: Mapping[str, Any] | None
     cache: Cache | None
+    why: str
     machine: MachineFacts
     seed: int
     cuts: dict[str, Cut | NoCut] = field(default_factory=dict)
     _views: dict[Augmentation | None, MakeView] = field(default_factory=dict)
-    _choices: dict[tuple[str, str], Choice] = field(default_factory=dict)
+    _choices: dict[tuple[str, str], tuple[Layers, Choice]] = field(default_factory=dict)
     _shelves: dict[str, AnyShelf] = field(default_factory=dict)
 
     def view(self, augmentation: Augmentation | None = None) -> MakeView:
@@ -153,20 +121,61 @@ class Supply:
             count: of views that are to be run.
             only: the engine that was asked for.
         """
-        key = (layers.name, layers.digest)
-        if key not in self._choices:
-            self._choices[key] = choose(
-                layers.module,
-                self.sample(examples),
-                count=count,
-                folder=None if self.cache is None else self.cache.root / "engines",
-                digest=layers.digest,
-                boundary=layers.name,
-                device=self.machine.device,
-                # Without a memory of it, a choice would not be the same the next time.
-                only=only or ("eager" if self.cache is None else None),
-            )
-        return self._choices[key]
+        if (chosen := self._chosen(layers)) is not None:
+            return chosen
+        choice = choose(
+            layers.module,
+            self.sample(examples),
+            count=count,
+            folder=None if self.cache is None else self.cache.measurements / "engines",
+            digest=layers.digest,
+            boundary=layers.name,
+            device=self.machine.device,
+            # Without a memory of it, a choice would not be the same the next time.
+            only=only or ("eager" if self.cache is None else None),
+        )
+        if only is None and self.cache is None:
+            choice = replace(choice, reason="the plain one, as no choice can be remembered")
+        self._choices[layers.name, layers.digest] = layers, choice
+        return choice
+
+    def planned_engine(
+        self, layers: Layers, examples: Sequence[Example], plan: Plan, *, notify: Notify
+    ) -> Choice:
+        """What runs these layers in a run that is under way: what its plan says, where that can be had.
+
+        Args:
+            layers: before a cut.
+            examples: that are to be run.
+            plan: has the engine's name, unless it was made for another device.
+            notify: told where it is another.
+        """
+        if (chosen := self._chosen(layers)) is not None:
+            return chosen
+        why = "The plan was made for another device."
+        try:
+            if planned := plan.engines.get(layers.name):
+                return self.engine(layers, examples, count=len(examples), only=planned)
+        except (RequestError, RunError) as error:
+            why = error.cause
+        choice = self.engine(layers, examples, count=len(examples))
+        notify(Notice(0, "engine", f"Engine '{choice.name}' runs the layers before '{layers.name}': {why}"))
+        return choice
+
+    def _chosen(self, layers: Layers) -> Choice | None:
+        """What was chosen for these layers before; a runner whose own layers changed since is forgotten."""
+        before, choice = self._choices.get((layers.name, layers.digest), (None, None))
+        return choice if before is not None and before.stand_for(layers) else None
+
+    @contextmanager
+    def for_a_while(self) -> Iterator[None]:
+        """What is first asked for inside is let go in the end: where it lies on disk, it may make room."""
+        before = set(self._shelves)
+        try:
+            yield
+        finally:
+            for key in self._shelves.keys() - before:
+                del self._shelves[key]
 
     def activations(
         self,
@@ -183,9 +192,11 @@ class Supply:
         Features of the head, which are small, stay in memory where they cannot be kept.
 
         Raises:
-            CacheError, DiskFull: activations of another boundary cannot be kept.
+            CacheError, DiskFull: those of another boundary cannot be kept.
             RunError: out of memory.
         """
+        if self.cache is None and layers.name != HEAD:
+            raise CacheError(f"What lies before '{layers.name}'", self.why)
         keys = {example.id: self._key(example, epoch) for example in examples}
 
         def batches_of(ids: Collection[str]) -> EvaluationBatches:
@@ -208,7 +219,7 @@ class Supply:
                 )
             return Activations(shelf, list(keys.values()))
 
-        description = self._description(layers, choice, augmentation)
+        description = self.description(layers, choice, augmentation)
         try:
             return filled(self._shelf(description), self._make_room)
         except (CacheError, DiskFull) as error:
@@ -227,26 +238,24 @@ class Supply:
         if self.cache is not None and not self.cache.make_room(size):
             raise CacheError(self.cache.root, f"no room for {in_bytes(size)}")
 
-    def _description(
+    def description(
         self, layers: Layers, choice: Choice, augmentation: Augmentation | None
     ) -> dict[str, Any]:
         """What tells these activations from all others."""
         # Crops are cut from the image as it is kept, or as the file has it.
-        varied = augmentation and {
-            **asdict(augmentation),
-            "seed": self.seed,
-            "decoded_once": self.inputs is not None,
-        }
+        varied = augmentation and {**asdict(augmentation), "seed": self.seed, "inputs": self.compact}
         return {
             "kind": "features",
             "model": self.backbone.name,
             "boundary": layers.name,
-            "weights": layers.digest,
+            "architecture": layers.architecture,
+            "weights": layers.weights,
             "engine": choice.name,
             "type": choice.stored,
             "batch_size": self.batch_size,
             "preprocessing": self.modality.preprocessing_state(self.backbone.preprocessing),
             "augmentation": varied,
+            **surroundings(self.machine.device),
         }
 
     def _shelf(self, description: Mapping[str, Any]) -> AnyShelf:

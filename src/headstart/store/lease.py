@@ -32,7 +32,7 @@ class _File(FileIO):
 class Lease:
     """A folder that nobody removes while this object lives; it is made where it is missing.
 
-    Files that were opened stay readable even where a person removes the folder.
+    Where a person removes the folder nevertheless, those files stay readable that were opened last.
 
     Args:
         folder: of a shelf.
@@ -60,7 +60,10 @@ class Lease:
 
 
 def in_use(folder: Path) -> bool:
-    """Whether a folder is there, and is held or not ours to remove."""
+    """Whether a folder is there, and is held or not ours to remove.
+
+    Looking holds it for a moment; two that look at once must wait for each other.
+    """
     try:
         with _exclusive(folder):
             return False

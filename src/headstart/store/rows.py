@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headstart.contracts import Rows
+from headstart.errors import CacheError, HeadstartError
 from headstart.store.segments import Form, Segment
+
+
+class RowsLost(CacheError):
+    """Rows that were there can no longer be read.
+
+    Args:
+        path: of the shelf.
+        reason: as the system says it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, path: object, reason: str | None) -> None:
+        HeadstartError.__init__(
+            self,
+            f"{path}: what was kept can no longer be read ({reason}).",
+            "Begin again, a run with --resume; what is gone is computed again.",
+        )
 
 
 @dataclass(frozen=True)
@@ -19,12 +40,14 @@ class StoredRows:
     """Rows of one shape, as `contracts.Rows`.
 
     Attributes:
+        folder: of the shelf.
         segments: the files.
         numbers: (n,) which of them has each row.
         starts: (n,) the byte at which it begins there.
         form: type and shape of a row.
     """
 
+    folder: Path
     segments: Sequence[Segment]
     numbers: NDArray[np.int64]
     starts: NDArray[np.int64]
@@ -34,7 +57,11 @@ class StoredRows:
         return len(self.numbers)
 
     def __getitem__(self, places: slice | Sequence[int] | NDArray[np.integer]) -> np.ndarray:
-        """The rows at some places (n, ...); what lies side by side on disk is read at once."""
+        """The rows at some places (n, ...); what lies side by side on disk is read at once.
+
+        Raises:
+            CacheError: they can no longer be read.
+        """
         chosen = places if isinstance(places, (slice, np.ndarray)) else list(places)
         numbers, starts = self.numbers[chosen], self.starts[chosen]
         dtype, shape = self.form
@@ -43,9 +70,11 @@ class StoredRows:
         content = rows.reshape(-1).view(np.uint8)
         apart = (np.diff(numbers) != 0) | (np.diff(starts) != size)
         edges = [0, *(np.flatnonzero(apart) + 1).tolist(), len(numbers)]
-        for first, last in pairwise(edges):
-            if first < last:
-                self.segments[numbers[first]].read(int(starts[first]), content[first * size : last * size])
+        with said_when_lost(self.folder):
+            for first, last in pairwise(edges):
+                if first < last:
+                    into = content[first * size : last * size]
+                    self.segments[numbers[first]].read(int(starts[first]), into)
         return rows
 
 
@@ -67,3 +96,12 @@ class SomeRows:
     def __getitem__(self, places: slice | Sequence[int] | NDArray[np.integer]) -> np.ndarray:
         """The rows at some places of the chosen ones (n, ...)."""
         return self.rows[self.places[places]]
+
+
+@contextmanager
+def said_when_lost(folder: Path) -> Iterator[None]:
+    """Turn what the system says of a file that was there into a `CacheError`."""
+    try:
+        yield
+    except OSError as error:
+        raise RowsLost(folder, error.strerror) from error

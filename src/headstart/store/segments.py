@@ -17,7 +17,8 @@ import re
 import secrets
 import time
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from io import FileIO
@@ -49,6 +50,9 @@ DTYPES = frozenset(_DTYPES.values())
 
 Form = tuple[np.dtype[Any], tuple[int, ...]]  # of one array: type and shape
 
+# Room for so many bytes: they are written inside, or it raises a CacheError.
+Room = Callable[[int], AbstractContextManager[None]]
+
 
 def digest(key: str) -> bytes:
     """A key as it is kept."""
@@ -60,15 +64,17 @@ def digests(keys: Iterable[str]) -> NDArray[np.bytes_]:
     return np.frombuffer(b"".join(map(digest, keys)), KEY)
 
 
-def write_segment(folder: Path, keys: Sequence[bytes], rows: Sequence[Row]) -> None:
+def write_segment(folder: Path, keys: Sequence[bytes], rows: Sequence[Row], room: Room) -> None:
     """Write rows as one file, there whole or not at all.
 
     Args:
         folder: of the shelf.
         keys: one a row, as `digests` makes them.
         rows: alike in names, types and numbers of axes.
+        room: asked for before it is written.
 
     Raises:
+        CacheError: there is no room.
         DiskFull: nothing is left of it.
         OSError: the folder cannot be written.
     """
@@ -82,7 +88,8 @@ def write_segment(folder: Path, keys: Sequence[bytes], rows: Sequence[Row]) -> N
             tensors[f"shapes.{name}"] = np.array([array.shape for array in arrays])
     content = save(tensors)
     mark = f"{time.time_ns():020d}-{secrets.token_hex(4)}-{len(rows)}-{zlib.crc32(content):08x}"
-    write_file_durably(folder / f"{mark}{SUFFIX}", content)
+    with room(len(content)):
+        write_file_durably(folder / f"{mark}{SUFFIX}", content)
 
 
 def rows_of(name: str) -> int:

@@ -14,8 +14,8 @@ from headstart.contracts import Rows
 from headstart.durable import is_leftover
 from headstart.store.index import Index
 from headstart.store.lease import Lease
-from headstart.store.rows import StoredRows
-from headstart.store.segments import SUFFIX, Form, Row, Segment, digests
+from headstart.store.rows import StoredRows, said_when_lost
+from headstart.store.segments import SUFFIX, Form, Room, Row, Segment, digests
 from headstart.store.writer import Writer
 
 __all__ = ["Row", "Shelf"]
@@ -29,15 +29,17 @@ class Shelf:
 
     Args:
         lease: of its folder; kept as long as the shelf or any of its rows.
+        room: asked for before anything is written.
 
     Attributes:
         damaged: files that were removed.
     """
 
-    def __init__(self, lease: Lease) -> None:
+    def __init__(self, lease: Lease, room: Room) -> None:
         self.folder = lease.folder
         self.damaged: tuple[str, ...] = ()
         self._lease = lease
+        self._room = room
         self._index = Index()
         self._lock = RLock()
 
@@ -57,11 +59,11 @@ class Shelf:
 
         Raises:
             DiskFull: likewise.
-            CacheError: the folder cannot be written.
+            CacheError: there is no room, or the folder cannot be written.
         """
         with self._lock:
             self._look()
-        writer = Writer(self.folder, lambda key: key in self._index)
+        writer = Writer(self.folder, lambda key: key in self._index, self._room)
         yield writer
         writer.flush()
 
@@ -70,9 +72,11 @@ class Shelf:
 
         Raises:
             KeyError: it is missing.
+            CacheError: it can no longer be read.
         """
         index, numbers, places = self._present([key])
-        return index.segments[int(numbers[0])].row(int(places[0]))
+        with said_when_lost(self.folder):
+            return index.segments[int(numbers[0])].row(int(places[0]))
 
     def rows(self, field: str, keys: Sequence[str]) -> Rows:
         """One field of the rows of some keys; at least one, all of one type and shape.
@@ -91,7 +95,7 @@ class Shelf:
         if len(forms) != 1:
             shown = ", ".join(sorted(f"{dtype} {shape}" for dtype, shape in forms)) or "none"
             raise ValueError(f"'{field}' must have one type and shape in all rows; there are: {shown}")
-        return StoredRows(index.segments, numbers, starts, forms.pop())
+        return StoredRows(self.folder, index.segments, numbers, starts, forms.pop())
 
     def _present(self, keys: Sequence[str]) -> tuple[Index, NDArray[np.int64], NDArray[np.int64]]:
         index, numbers, places = self._find(digests(keys))

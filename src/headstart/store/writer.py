@@ -9,7 +9,7 @@ from threading import Lock
 import numpy as np
 
 from headstart.errors import CacheError
-from headstart.store.segments import DTYPES, Row, digest, write_segment
+from headstart.store.segments import DTYPES, Room, Row, digest, write_segment
 
 # A flush holds a few copies of a segment in memory.
 SEGMENT_BYTES = 16 << 20
@@ -21,11 +21,13 @@ class Writer:
     Args:
         folder: of the shelf.
         known: whether there is a row already, of a key as `digest` makes it.
+        room: asked for before each segment.
     """
 
-    def __init__(self, folder: Path, known: Callable[[bytes], bool]) -> None:
+    def __init__(self, folder: Path, known: Callable[[bytes], bool], room: Room) -> None:
         self._folder = folder
         self._known = known
+        self._room = room
         self._lock = Lock()
         self._waiting: dict[bytes, Row] = {}
         self._size = 0
@@ -39,7 +41,7 @@ class Writer:
 
         Raises:
             DiskFull: what was written before is intact.
-            CacheError: the folder cannot be written.
+            CacheError: there is no room, or the folder cannot be written.
         """
         # Sliced from a batch, an array would keep the whole of it in memory.
         copied = {name: np.array(row[name], order="C") for name in sorted(row)}
@@ -59,7 +61,7 @@ class Writer:
 
         Raises:
             DiskFull: what was written before is intact.
-            CacheError: the folder cannot be written.
+            CacheError: there is no room, or the folder cannot be written.
         """
         with self._lock:
             self._flush()
@@ -73,6 +75,6 @@ class Writer:
             alike.setdefault(kind, []).append(key)
         try:
             for keys in alike.values():
-                write_segment(self._folder, keys, [waiting[key] for key in keys])
+                write_segment(self._folder, keys, [waiting[key] for key in keys], self._room)
         except OSError as error:
             raise CacheError(self._folder, error.strerror) from error

@@ -19,7 +19,7 @@ class Length:
 
 
 # Networks for texts take fewer: trained whole, they are at their best after a few epochs.
-LENGTHS: Mapping[str, Length] = {"image": Length(1000, 3, 30), "text": Length(600, 3, 10)}
+LENGTHS: Mapping[str, Length] = {"image": Length(1000, 3, 30), "text": Length(300, 3, 10)}
 
 
 @dataclass(frozen=True)

@@ -32,5 +32,6 @@ class Validation:
 
 Validate = Callable[[nn.Module], Validation]
 
-# Entered when its phase begins, with the weights that the phase begins with, and left at its end.
-Feed = Callable[[Phase], AbstractContextManager[tuple[TrainBatches, Validate]]]
+# Of a phase and the epochs that it has left. Entered when the phase begins or goes on, with the weights
+# of that moment, and left at its end.
+Feed = Callable[[Phase, range], AbstractContextManager[tuple[TrainBatches, Validate]]]

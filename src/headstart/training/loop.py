@@ -114,7 +114,7 @@ def train(
             tally.load(saved.epoch)
             tell(resumed(state, damaged))
             saved = None
-        with feed(phase) as (batches, validate):
+        with feed(phase, _epochs_left(state, phase)) as (batches, validate):
             phase_steps = phase.epochs * math.ceil(len(batches) / plan.accumulate)
             if state.phase_step == 0:
                 tell(PhaseStarted(state.step, phase.name, phase.epochs, phase_steps, learner.size))
@@ -179,6 +179,8 @@ def train(
                 if checkpoints.cheap() or state.why_over(phase, phase_steps):
                     checkpoints.save(learner.checkpoint(state, tally))
 
+        # What they are read from may be removed to make room for the next ones.
+        del batches, validate
         if stopped in (None, TIME_LIMIT):
             learner.end(phase)
         tell(phase_ended(state, phase, stopped or why))
@@ -187,6 +189,12 @@ def train(
         state = state.after_phase()
 
     return TrainResult(state.best, state.history, state.step, state.epoch, state.micro_batch, stopped)
+
+
+def _epochs_left(state: TrainState, phase: Phase) -> range:
+    """The epochs that a phase under way has left at most, counted over all phases."""
+    done = sum(validated.phase == phase.name for validated in state.history)
+    return range(state.epoch, state.epoch + phase.epochs - done)
 
 
 def _windows(batches: Iterator[Batch], size: int) -> Iterator[list[Batch]]:
