@@ -19,6 +19,7 @@ from headstart.planning.facts import StepFacts
 from headstart.planning.plan import Plan
 from headstart.planning.speed import WAYS, at_speed, open_ways, pays, whole_batches, whole_phases
 from headstart.steps.cuts import plain_network
+from headstart.steps.layers import architecture_of
 from headstart.steps.prepare import Prepared
 from headstart.training.measure import measure_steps
 
@@ -79,7 +80,7 @@ def _memory(
     part = home(
         root,
         batch.inputs,
-        digest=f"{backbone.name} {backbone.sha256}",
+        digest=f"{architecture_of(backbone)} {backbone.sha256}",
         boundary=json.dumps([own, layers, asked]),
         keep=KEPT,
     )
