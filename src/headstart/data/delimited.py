@@ -5,7 +5,6 @@ Knows encodings, delimiters and quotes; knows not what columns mean.
 
 from __future__ import annotations
 
-import codecs
 import csv
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,15 +13,9 @@ from typing import NamedTuple
 from headstart.data.layout import some
 from headstart.data.table import Table
 from headstart.errors import DataError
+from headstart.modalities.text.encoding import encoding_of
 
 _DELIMITERS = (",", ";", "\t")
-_BYTE_ORDER_MARKS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark it begins with
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
 
 
 class _Record(NamedTuple):
@@ -43,7 +36,7 @@ def read_delimited(path: Path) -> Table:
     heading = next((line for line in lines if line.strip()), None)
     if heading is None:
         raise DataError(f"{path}: the file is empty.", "Give it a header and rows, such as 'path,label'.")
-    delimiter = max(_DELIMITERS, key=lambda sign: len(_cells(heading, sign)))
+    delimiter = delimiter_of(heading)
     header, *records = _records(path, lines, delimiter)
     columns = _columns(path, header)
     if not records:
@@ -58,6 +51,11 @@ def read_delimited(path: Path) -> Table:
     )
 
 
+def delimiter_of(heading: str) -> str:
+    """The sign between the cells of a header: comma, semicolon or tab."""
+    return max(_DELIMITERS, key=lambda sign: len(_cells(heading, sign)))
+
+
 def read_lines(path: Path) -> list[str]:
     """The physical lines of a text file: UTF-8, or what its byte order mark says.
 
@@ -65,7 +63,7 @@ def read_lines(path: Path) -> list[str]:
         DataError: another encoding, or NUL characters, with the line.
     """
     raw = path.read_bytes()
-    encoding = next((name for mark, name in _BYTE_ORDER_MARKS.items() if raw.startswith(mark)), "utf-8")
+    encoding = encoding_of(raw)
     if encoding == "utf-8" and raw[:200].count(0) > len(raw[:200]) // 4:
         raise DataError(
             f"{path}: the text looks like UTF-16 without a byte order mark.", "Save the table as UTF-8."

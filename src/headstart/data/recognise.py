@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from headstart.data.columns import LABEL_NAMES, named_like
+from headstart.data.delimited import delimiter_of
 from headstart.data.forms.labelled_files import NAMES as FILE_NAMES
 from headstart.data.layout import is_hidden
 from headstart.data.read import tables_of
+from headstart.modalities.text.encoding import encoding_of
 
 IMAGES, TEXTS = "image-classification", "text-classification"
 _TEXT_SUFFIXES = frozenset({".txt"})
@@ -75,7 +77,8 @@ def _few_rows(table: Path) -> list[dict[str, Any]]:
     if table.suffix.casefold() == ".parquet":
         return _few_of_parquet(table)
     with table.open("rb") as file:
-        text = file.read(_BYTES).decode("utf-8-sig", errors="replace")
+        raw = file.read(_BYTES)
+    text = raw.decode(encoding_of(raw), errors="replace")
     if table.suffix.casefold() in (".jsonl", ".ndjson"):
         lines = [line for line in text.split("\n")[: _ROWS + 1] if line.strip()]
         whole = lines if len(lines) == 1 or len(text) < _BYTES else lines[:-1]
@@ -84,8 +87,7 @@ def _few_rows(table: Path) -> list[dict[str, Any]]:
     lines = text.splitlines()[: _ROWS + 1]
     if not lines:
         return []
-    delimiter = max(",;\t", key=lines[0].count)
-    return list(csv.DictReader(io.StringIO("\n".join(lines)), delimiter=delimiter))
+    return list(csv.DictReader(io.StringIO("\n".join(lines)), delimiter=delimiter_of(lines[0])))
 
 
 def _few_of_parquet(table: Path) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from headstart.config.schema import DataConfig
 from headstart.contracts import Example
-from headstart.data.columns import Columns
+from headstart.data.columns import Columns, choose
 from headstart.data.dataset import Dataset
 from headstart.data.forms.form import Form, Lack, Row
 from headstart.data.layout import split_named
@@ -35,7 +35,7 @@ def read_tables(files: Mapping[str | None, Path], config: DataConfig, form: Form
     tables = {split: read_table(path) for split, path in files.items()}
     root = next(iter(files.values())).parent.resolve()
     first, *others = tables.values()
-    columns = form.columns(first, config, root)
+    columns = choose(first, config, lambda names: form.guess_inputs(first, names, root))
     for table in others:
         columns.missing_in(table)
     if None not in files:

@@ -33,7 +33,7 @@ def find_boundaries(module: nn.Module, inputs: Mapping[str, Tensor]) -> tuple[Bo
         module: the network.
         inputs: a small sample by argument name; a batch of one is enough.
     """
-    calls = _watch(module, inputs)
+    calls = watch(module, inputs)
     called = sorted(
         (name for name in _parts("", module, calls) if name in calls), key=lambda n: calls[n].order
     )
@@ -77,7 +77,7 @@ class _Call:
     gave: _Value | None = None
 
 
-def _watch(module: nn.Module, inputs: Mapping[str, Tensor]) -> dict[str, _Call]:
+def watch(module: nn.Module, inputs: Mapping[str, Tensor]) -> dict[str, _Call]:
     """The first call of every module that one forward pass in evaluation mode runs, by name."""
     calls: dict[str, _Call] = {}
 

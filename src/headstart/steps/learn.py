@@ -79,10 +79,10 @@ def learn(job: Job, *, checkpoints: Path, seconds: float | None, observers: Sequ
     if boundaries != job.backbone.boundaries:
         merge(network)
     with evaluation_batches(job, network, lowest, "val", tell) as batches:
-        trained = judge.ask(network, batches)
+        trained = judge.calibrated(judge.ask(network, batches))
     why = "the probe was not to be kept" if job.probe else "the task has no probe"
     if considers_probe:
-        probed = judge.candidate(job.probe_outputs("val"))
+        probed = judge.calibrated(judge.candidate(job.probe_outputs("val")))
         # Without a step it is the probe, but for rounding.
         if not training.steps or not judge.believes(trained, probed):
             network, refitted = probe_network(job, pristine)
@@ -92,22 +92,22 @@ def learn(job: Job, *, checkpoints: Path, seconds: float | None, observers: Sequ
                 "probe",
                 judge.why(trained, probed, probed) + refitted,
                 probed.outputs,
-                judge.temperature(probed),
+                probed.temperature,
                 training,
                 head_cut(job),
             )
         why = judge.why(trained, probed, trained)
-    temperature = judge.temperature(trained)
-    return Learned(network, job.plan.head, "trained", why, trained.outputs, temperature, training, lowest)
+    return Learned(
+        network, job.plan.head, "trained", why, trained.outputs, trained.temperature, training, lowest
+    )
 
 
 def _probe_alone(job: Job) -> Learned:
     judge = Validator(job)
-    probed = judge.candidate(job.probe_outputs("val"))
+    probed = judge.calibrated(judge.candidate(job.probe_outputs("val")))
     network, refitted = probe_network(job, job.backbone)
     why = "no phase was planned" + refitted
-    temperature = judge.temperature(probed)
-    return Learned(network, Head(), "probe", why, probed.outputs, temperature, None, head_cut(job))
+    return Learned(network, Head(), "probe", why, probed.outputs, probed.temperature, None, head_cut(job))
 
 
 def lowest_cut(job: Job) -> str:

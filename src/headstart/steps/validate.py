@@ -29,6 +29,17 @@ class Candidate:
     loss: float
 
 
+@dataclass(frozen=True)
+class Calibrated(Candidate):
+    """A candidate with the temperature that calibrates its probabilities, and the loss of these.
+
+    A network that is sure of itself beyond measure may tell the labels apart all the same.
+    """
+
+    temperature: float
+    calibrated_loss: float
+
+
 class Validator:
     """The validation split, ready to judge."""
 
@@ -65,7 +76,15 @@ class Validator:
             self._refuse_non_finite(scorers["log_loss"])
         return Candidate(outputs, metric, loss)
 
-    def believes(self, trained: Candidate, probed: Candidate) -> bool:
+    def calibrated(self, candidate: Candidate) -> Calibrated:
+        """The same candidate, calibrated on these examples."""
+        temperature = self.temperature(candidate)
+        outputs = [output / temperature for output in candidate.outputs]
+        scorer = self._task.scorers(outputs, self._targets)["log_loss"]
+        loss = float(scorer(np.ones((1, len(self._targets))))[0])
+        return Calibrated(candidate.outputs, candidate.metric, candidate.loss, temperature, loss)
+
+    def believes(self, trained: Calibrated, probed: Calibrated) -> bool:
         """Whether the trained network is the better one, and not by the luck of its best epoch.
 
         It must not score worse. Where the loss, of calibrated probabilities as they are delivered, does
@@ -73,7 +92,7 @@ class Validator:
         on these examples.
         """
         lead = self._lead(trained, probed)
-        if lead < 0 or self._calibrated_loss(trained) < self._calibrated_loss(probed):
+        if lead < 0 or trained.calibrated_loss < probed.calibrated_loss:
             return lead >= 0
         scorers = [
             self._task.scorers(candidate.outputs, self._targets)[self._plan.metric]
@@ -82,27 +101,18 @@ class Validator:
         _, error = difference(*scorers, groups=self._groups)
         return lead > error
 
-    def why(self, trained: Candidate, probed: Candidate, returned: Candidate) -> str:
+    def why(self, trained: Calibrated, probed: Calibrated, returned: Calibrated) -> str:
         """Both on validation data, and what decided where the metric did not."""
         metric, lead = self._plan.metric, self._lead(trained, probed)
         text = f"{metric} {trained.metric:.4f} trained and {probed.metric:.4f} probe on validation data"
         if lead > 0 and returned is probed:
             return f"{text}, a lead within the error of so few examples, at no lower loss"
-        losses = [self._calibrated_loss(candidate) for candidate in (trained, probed)]
-        return f"{text}, calibrated loss {losses[0]:.4f} and {losses[1]:.4f}" if lead == 0 else text
+        losses = f"{trained.calibrated_loss:.4f} and {probed.calibrated_loss:.4f}"
+        return f"{text}, calibrated loss {losses}" if lead == 0 else text
 
     def temperature(self, candidate: Candidate) -> float:
         """That calibrates its probabilities."""
         return fit_temperature(self._task, candidate.outputs, self._targets)
-
-    def _calibrated_loss(self, candidate: Candidate) -> float:
-        """Of its probabilities at its own temperature: a network that is sure of itself beyond measure
-        may tell the labels apart all the same.
-        """
-        temperature = self.temperature(candidate)
-        outputs = [output / temperature for output in candidate.outputs]
-        scorer = self._task.scorers(outputs, self._targets)["log_loss"]
-        return float(scorer(np.ones((1, len(self._targets))))[0])
 
     def _lead(self, one: Candidate, other: Candidate) -> float:
         """By how much the main metric of one is better than that of another."""

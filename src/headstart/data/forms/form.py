@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from headstart.config.schema import DataConfig
-from headstart.data.columns import Columns
 from headstart.data.table import Table
 
 
@@ -50,14 +49,6 @@ class Form(Protocol):
     noun: ClassVar[str]
     layout: ClassVar[str]
     suffixes: frozenset[str]
-
-    def columns(self, table: Table, config: DataConfig, root: Path) -> Columns:
-        """Which column serves as what: as stated, else guessed.
-
-        Raises:
-            DataError: a stated column is not there, or none can be guessed.
-        """
-        ...
 
     def guess_inputs(self, table: Table, names: Sequence[str], root: Path) -> tuple[str, ...]:
         """The columns of the input, among those that serve nothing else.

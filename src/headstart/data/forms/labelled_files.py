@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from headstart.config.schema import DataConfig
-from headstart.data.columns import Columns, choose, named_like
+from headstart.data.columns import named_like
 from headstart.data.forms.form import Lack, Row
+from headstart.data.forms.labelled import Labelled
 from headstart.data.layout import shown
 from headstart.data.paths import Outside, locate
 from headstart.data.table import Table
-from headstart.data.targets import Target, targets
 from headstart.errors import DataError
 
 NAMES = ("path", "file", "filename", "filepath", "image", "img", "photo", "picture", "id")
@@ -21,24 +20,14 @@ _LOOKED_AT = 200  # cells a column, spread over the table, when looking for file
 
 
 @dataclass(frozen=True)
-class LabelledFiles:
-    """One file an example, and one label or several.
-
-    Attributes:
-        suffixes: of the files that are inputs, in lower case.
-    """
+class LabelledFiles(Labelled):
+    """One file an example, and one label or several."""
 
     noun: ClassVar[str] = "images"
     layout: ClassVar[str] = (
         "Put the images of each class in a folder named after it: DATA/cat/1.jpg, DATA/dog/2.jpg; "
         "optionally below train/, val/ and test/. Or give a table with paths and labels."
     )
-
-    suffixes: frozenset[str]
-
-    def columns(self, table: Table, config: DataConfig, root: Path) -> Columns:
-        """As stated, else guessed."""
-        return choose(table, config, lambda names: self.guess_inputs(table, names, root))
 
     def guess_inputs(self, table: Table, names: Sequence[str], root: Path) -> tuple[str, ...]:
         """The column most of whose cells are files; where none is, the one named like paths."""
@@ -94,7 +83,3 @@ class LabelledFiles:
         """The path below the root."""
         name: str = value.relative_to(root).as_posix()
         return name
-
-    def targets(self, rows: Sequence[Row], config: DataConfig) -> list[Target | None]:
-        """Labels, as `targets` reads them."""
-        return targets([row.label for row in rows], [row.origin for row in rows], config)

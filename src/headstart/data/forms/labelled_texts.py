@@ -8,11 +8,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, ClassVar
 
-from headstart.config.schema import DataConfig
-from headstart.data.columns import LABEL_NAMES, Columns, choose, named_like
+from headstart.data.columns import LABEL_NAMES, named_like
 from headstart.data.forms.form import Lack, Row
+from headstart.data.forms.labelled import Labelled
 from headstart.data.table import Table
-from headstart.data.targets import Target, targets
 from headstart.errors import DataError
 
 NAMES = (
@@ -30,24 +29,14 @@ _PROSE = 4  # words of a column's name that make it look like the first row of a
 
 
 @dataclass(frozen=True)
-class LabelledTexts:
-    """One text an example, or a pair of texts, and one label or several.
-
-    Attributes:
-        suffixes: of text files, in lower case.
-    """
+class LabelledTexts(Labelled):
+    """One text an example, or a pair of texts, and one label or several."""
 
     noun: ClassVar[str] = "texts"
     layout: ClassVar[str] = (
         "Put the texts of each class in a folder named after it: DATA/good/1.txt, DATA/bad/2.txt; "
         "optionally below train/, val/ and test/. Or give a table with texts and labels."
     )
-
-    suffixes: frozenset[str]
-
-    def columns(self, table: Table, config: DataConfig, root: Path) -> Columns:
-        """As stated, else guessed."""
-        return choose(table, config, lambda names: self.guess_inputs(table, names, root))
 
     def guess_inputs(self, table: Table, names: Sequence[str], root: Path) -> tuple[str, ...]:
         """The columns of a known pair, or the one named like texts, or the one of the longest."""
@@ -78,10 +67,6 @@ class LabelledTexts:
     def id(self, row: Row, value: Any, root: Path) -> str:
         """The row's."""
         return row.id
-
-    def targets(self, rows: Sequence[Row], config: DataConfig) -> list[Target | None]:
-        """Labels, as `targets` reads them."""
-        return targets([row.label for row in rows], [row.origin for row in rows], config)
 
 
 def _text(cell: Any) -> Any:

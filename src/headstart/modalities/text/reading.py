@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import codecs
 from pathlib import Path
 from typing import Any
 
 from headstart.errors import DataError
+from headstart.modalities.text.encoding import encoding_of
 
-_MARKS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
 # A text as long as a novel; beyond it, a row has probably swallowed the rest of its table.
 MOST_CHARACTERS = 5_000_000
 
@@ -62,7 +57,7 @@ def _read_file(path: Path, name: str) -> str:
         raw = path.read_bytes()
     except OSError as error:
         raise DataError(f"{name}: cannot be read: {error.strerror}.", "Check the path.") from error
-    encoding = next((encoding for mark, encoding in _MARKS.items() if raw.startswith(mark)), "utf-8")
+    encoding = encoding_of(raw)
     try:
         return raw.decode(encoding)
     except UnicodeDecodeError as error:

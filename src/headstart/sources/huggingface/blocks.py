@@ -7,14 +7,11 @@ the last is one unit a module that does more than scale and shift (a pooler, a d
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
-from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from headstart.contracts import Boundary
-from headstart.sources.boundaries import begins_unit, share_out, with_descendants
+from headstart.sources.boundaries import begins_unit, share_out, watch, with_descendants
 
 
 def find_blocks(module: nn.Module, inputs: Mapping[str, Tensor]) -> tuple[Boundary, ...]:
@@ -24,7 +21,7 @@ def find_blocks(module: nn.Module, inputs: Mapping[str, Tensor]) -> tuple[Bounda
         module: the network.
         inputs: a small sample by argument name.
     """
-    order = _order(module, inputs)
+    order = list(watch(module, inputs))
     blocks = _blocks(module, order)
     units: list[list[str]] = []
     begun = False
@@ -49,27 +46,6 @@ def find_blocks(module: nn.Module, inputs: Mapping[str, Tensor]) -> tuple[Bounda
         Boundary(name=unit[0], modules=with_descendants(module, unit), parameters=tuple(owned))
         for unit, owned in zip(units, parameters, strict=True)
     )
-
-
-def _order(module: nn.Module, inputs: Mapping[str, Tensor]) -> list[str]:
-    """Names of the modules that one pass in evaluation mode runs, as they first begin."""
-    order: dict[str, None] = {}
-
-    def enter(name: str, *_: Any) -> None:
-        order.setdefault(name)
-
-    training = {part: part.training for part in module.modules()}
-    hooks = [part.register_forward_pre_hook(partial(enter, name)) for name, part in module.named_modules()]
-    try:
-        module.eval()
-        with torch.no_grad():
-            module(**inputs)
-    finally:
-        for hook in hooks:
-            hook.remove()
-        for part, was in training.items():
-            part.training = was
-    return list(order)
 
 
 def _blocks(module: nn.Module, order: list[str]) -> list[str]:

@@ -20,7 +20,13 @@ from headstart.errors import ModelError, a_few
 from headstart.modalities.text.preprocessing import TextPreprocessing, read_tokenizer
 from headstart.sources.huggingface import pooling
 from headstart.sources.huggingface.blocks import find_blocks
-from headstart.sources.huggingface.network import auto_class, last_layer, without_last_layer
+from headstart.sources.huggingface.network import (
+    auto_class,
+    config_of,
+    first_line,
+    last_layer,
+    without_last_layer,
+)
 from headstart.sources.huggingface.places import CONFIG, has_tokenizer, weights_files
 from headstart.sources.weights import sha256_of
 
@@ -88,12 +94,10 @@ def rebuild(blueprint: Mapping[str, Any]) -> nn.Module:
     Raises:
         ModelError: the installed transformers does not have it.
     """
-    stated = dict(blueprint["config"])
-    try:
-        config = AutoConfig.for_model(stated.pop("model_type"), **stated)
-    except ValueError as error:
-        raise ModelError(f"The installed transformers does not know it: {error}", "Update it.") from error
-    return without_last_layer(_from_config(config, blueprint["task"]), blueprint["head"])
+    config = config_of(blueprint)
+    with _quiet(), torch.random.fork_rng(devices=[]):
+        model: nn.Module = auto_class(blueprint["task"]).from_config(config)
+    return without_last_layer(model, blueprint["head"])
 
 
 def read_config(folder: Path) -> Any:
@@ -105,7 +109,7 @@ def read_config(folder: Path) -> Any:
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        said = next(iter(str(error).splitlines()), type(error).__name__)
+        said = first_line(error)
         if "trust_remote_code" in str(error):
             said = "the model needs code of its own, which is never run"
         raise ModelError(
@@ -149,7 +153,7 @@ def _read(folder: Path, files: list[Path], config: Any, task: str) -> tuple[Any,
                 output_loading_info=True,
             )
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-            said = next(iter(str(error).splitlines()), type(error).__name__)
+            said = first_line(error)
             raise ModelError(
                 f"{folder}: its weights do not fit its {CONFIG}: {said}", "Get it again."
             ) from error
@@ -178,19 +182,13 @@ def _refuse_holes(folder: Path, missing: list[str], boundaries: Sequence[Boundar
         )
 
 
-def _from_config(config: Any, task: str) -> nn.Module:
-    with _quiet(), torch.random.fork_rng(devices=[]):
-        model: nn.Module = auto_class(task).from_config(config)
-    return model
-
-
 def _tokenizer(folder: Path) -> Any:
     if not has_tokenizer(folder):
         raise ModelError(f"{folder}: has no tokenizer (tokenizer.json).", "Get the whole checkpoint.")
     try:
         tokenizer = read_tokenizer(folder)
     except Exception as error:  # each kind of tokenizer fails in its own way
-        said = next(iter(str(error).splitlines()), type(error).__name__)
+        said = first_line(error)
         raise ModelError(
             f"{folder}: its tokenizer cannot be read: {said}", "Get the whole checkpoint."
         ) from error

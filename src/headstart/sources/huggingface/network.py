@@ -37,6 +37,19 @@ class Features(nn.Module):
         return features
 
 
+def config_of(blueprint: Mapping[str, Any]) -> Any:
+    """The configuration in a blueprint.
+
+    Raises:
+        ModelError: the installed transformers does not know its kind.
+    """
+    stated = dict(blueprint["config"])
+    try:
+        return transformers.AutoConfig.for_model(stated.pop("model_type"), **stated)
+    except ValueError as error:
+        raise ModelError(f"The installed transformers does not know it: {error}", "Update it.") from error
+
+
 def auto_class(task: str) -> Any:
     """The class of transformers for a task.
 
@@ -64,7 +77,7 @@ def last_layer(task: str, config: Any) -> tuple[str, nn.Linear]:
             model = auto_class(task).from_config(marked)
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise ModelError(
-            f"transformers {transformers.__version__} has no {kind} network for {task}: {_first_line(error)}",
+            f"transformers {transformers.__version__} has no {kind} network for {task}: {first_line(error)}",
             "Choose another model.",
         ) from error
     found = {
@@ -87,5 +100,6 @@ def without_last_layer(model: nn.Module, name: str) -> Features:
     return Features(model.eval())
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an error of a foreign library says first."""
     return next(iter(str(error).splitlines()), type(error).__name__)

@@ -6,10 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from transformers import AutoConfig
-
 from headstart.contracts import Native
-from headstart.sources.huggingface.network import auto_class
+from headstart.sources.huggingface.network import auto_class, config_of
 from headstart.sources.huggingface.places import CONFIG, WEIGHTS
 
 
@@ -21,8 +19,7 @@ def native(blueprint: Mapping[str, Any], labels: Sequence[str], *, several: bool
         labels: one for each output of the head.
         several: whether an example may have several of them.
     """
-    stated = dict(blueprint["config"])
-    config = AutoConfig.for_model(stated.pop("model_type"), **stated)
+    config = config_of(blueprint)
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: place for place, label in enumerate(labels)}
     config.problem_type = "multi_label_classification" if several else "single_label_classification"
