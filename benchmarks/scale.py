@@ -30,7 +30,7 @@ RESULT = Path(__file__).parent / "results" / "scale.json"
 
 
 def main() -> None:
-    """Measure a tenth and all, print, and write `RESULT`."""
+    """Measure a tenth and all, print, and write it down."""
     options = _options()
     if options.one:
         print(json.dumps(_measure(options.folder, options)))
@@ -51,8 +51,8 @@ def main() -> None:
         },
         "times_the_memory": more["peak_memory"] / less["peak_memory"],
     }
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+    options.out.parent.mkdir(exist_ok=True)
+    options.out.write_text(json.dumps(result, indent=2) + "\n")
     _show(result)
 
 
@@ -62,6 +62,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, help="where images are generated, and kept for the next time")
     parser.add_argument("--model", default="builtin:efficientnet-lite0")
     parser.add_argument("--image-size", type=int, default=SIDE, help="pixels that the network sees")
+    parser.add_argument("--out", type=Path, default=RESULT, help="file of the result")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -83,8 +84,8 @@ def _measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     from headstart.config.schema import Config, DataConfig, ModelConfig, TechniqueConfig
     from headstart.sources.resolve import load
     from headstart.steps.job import probe
+    from headstart.steps.keeping import cache_of
     from headstart.steps.prepare import inspect, prepare, refuse_unusable, task_of
-    from headstart.steps.supply import cache_of
     from headstart.training.machine import machine_facts, peak_memory
 
     config = Config(
@@ -101,7 +102,7 @@ def _measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     refuse_unusable(inspected)
     stages.end("check")
     prepared = prepare(
-        inspected, backbone, config, cache=cache, machine=machine, engine=None, notify=stages.notify
+        inspected, backbone, config, cache=cache, machine=machine, begun=None, notify=stages.notify
     )
     stages.end("duplicates and split")
     task = task_of(config, prepared)

@@ -8,6 +8,7 @@ HeadstartError                 exit 1
 │   ├── MissingExtra                    an optional package that is not installed
 │   ├── RunFolderError                  a run folder that is locked, taken, or cannot be written
 │   └── CacheError                      a cache that cannot be written
+│       └── RowsLost           exit 1   what was kept there can no longer be read
 └── RunError                   exit 1   the run failed
     ├── CheckpointError                 a checkpoint that is damaged or belongs to another run
     ├── BundleError                     a saved model that is damaged
@@ -107,6 +108,24 @@ class CacheError(RequestError):
         super().__init__(
             f"{path}: cannot be written ({reason}).",
             "Set HEADSTART_CACHE or cache.path to a folder that can.",
+        )
+
+
+class RowsLost(CacheError):
+    """Rows that were there can no longer be read.
+
+    Args:
+        path: of the shelf.
+        reason: as the system says it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, path: object, reason: str | None) -> None:
+        HeadstartError.__init__(
+            self,
+            f"{path}: what was kept can no longer be read ({reason}).",
+            "Begin again, a run with --resume; what is gone is computed again.",
         )
 
 

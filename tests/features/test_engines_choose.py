@@ -12,6 +12,7 @@ from headstart.features.engines.eager import TorchRunner
 from headstart.features.engines.engine import Engine
 from headstart.features.engines.parity import Parity, compare, storage
 from headstart.features.engines.remembered import KEPT, Measured, home, machine_file, remember
+from headstart.store.cache import Cache
 
 MANY = 10**6
 PROBE = {"x": torch.linspace(-1, 1, 4 * 6).reshape(4, 6)}
@@ -60,12 +61,12 @@ def workshop():
     return Workshop()
 
 
-def chosen(module, engines, *, count=MANY, folder=None, only=None, probe=PROBE):
+def chosen(module, engines, *, count=MANY, cache=None, only=None, probe=PROBE):
     return choose(
         module,
         probe,
         count=count,
-        folder=folder,
+        cache=cache,
         digest="weights",
         boundary="head",
         device="cpu",
@@ -127,14 +128,16 @@ def test_bf16_is_allowed_a_rounding_that_fp32_is_not(module, workshop):
 @pytest.mark.parametrize(("bf16", "winner"), [(0.46, "fp32"), (0.44, "bf16")])
 def test_bf16_must_save_a_tenth_over_fp32(module, workshop, tmp_path, bf16, winner):
     seconds = {"plain": 1.0, "bf16": bf16, "fp32": 0.5}
-    path = machine_file(home(tmp_path, PROBE, digest="weights", boundary="head"), "cpu")
+    path = machine_file(
+        home(tmp_path / "measurements" / "engines", PROBE, digest="weights", boundary="head"), "cpu"
+    )
     remember(path, {name: Measured(0.0, each, Parity(0.0, 1.0)) for name, each in seconds.items()})
     engines = [
         workshop.engine("plain", seconds=0.0),
         workshop.engine("bf16", seconds=0.0, precision="bf16"),
         workshop.engine("fp32", seconds=0.0),
     ]
-    assert chosen(module, engines, folder=tmp_path).name == winner
+    assert chosen(module, engines, cache=Cache(tmp_path, 10**9)).name == winner
     assert workshop.built == ["plain", winner]
 
 
@@ -157,10 +160,10 @@ def test_what_was_measured_is_remembered_and_losers_are_skipped(module, workshop
         workshop.engine("slower than it says", seconds=0.01, speedup=20.0),
         workshop.engine("fast", seconds=0.001, speedup=10.0),
     ]
-    first = chosen(module, engines, folder=tmp_path)
+    first = chosen(module, engines, cache=Cache(tmp_path, 10**9))
     assert workshop.built == ["plain", "wrong", "slower than it says", "fast"]
     workshop.built.clear()
-    again = chosen(module, engines, folder=tmp_path, count=MANY + 1)
+    again = chosen(module, engines, cache=Cache(tmp_path, 10**9), count=MANY + 1)
     assert workshop.built == ["plain", "fast"]
     assert (again.name, again.reason, again.seconds_per_example) == (
         first.name,
@@ -177,12 +180,12 @@ def test_the_same_request_gets_the_same_engine_whatever_was_measured_since(modul
             workshop.engine("other", seconds=seconds, build_seconds=MANY * 0.019 if seconds < 0.02 else 0.0),
         ]
 
-    assert chosen(module, engines(0.03), folder=tmp_path).name == "plain"
-    for file in tmp_path.glob("*/*.json"):
+    assert chosen(module, engines(0.03), cache=Cache(tmp_path, 10**9)).name == "plain"
+    for file in tmp_path.glob("measurements/engines/*/*.json"):
         if ".choices" not in file.name:
             file.unlink()
-    assert chosen(module, engines(0.001), folder=tmp_path).name == "plain"
-    assert chosen(module, engines(0.001), folder=tmp_path, count=50 * MANY).name == "other"
+    assert chosen(module, engines(0.001), cache=Cache(tmp_path, 10**9)).name == "plain"
+    assert chosen(module, engines(0.001), cache=Cache(tmp_path, 10**9), count=50 * MANY).name == "other"
 
 
 @pytest.mark.parametrize(
@@ -190,11 +193,11 @@ def test_the_same_request_gets_the_same_engine_whatever_was_measured_since(modul
 )
 def test_a_damaged_memory_is_made_anew(module, workshop, tmp_path, damage):
     engines = [workshop.engine("plain", seconds=0.01), workshop.engine("fast", seconds=0.0)]
-    chosen(module, engines, folder=tmp_path)
-    choices, memory = sorted(tmp_path.glob("*/*.json"))
+    chosen(module, engines, cache=Cache(tmp_path, 10**9))
+    choices, memory = sorted(tmp_path.glob("measurements/engines/*/*.json"))
     for file in (choices, memory):
         file.write_bytes(damage)
-    assert chosen(module, engines, folder=tmp_path).name == "fast"
+    assert chosen(module, engines, cache=Cache(tmp_path, 10**9)).name == "fast"
     assert b"seconds_per_example" in memory.read_bytes()
     assert b"fast" in choices.read_bytes()
 
@@ -202,7 +205,7 @@ def test_a_damaged_memory_is_made_anew(module, workshop, tmp_path, damage):
 def test_a_memory_that_cannot_be_written_does_not_matter(module, workshop, tmp_path):
     (tmp_path / "file").write_bytes(b"")
     engines = [workshop.engine("plain", seconds=0.01), workshop.engine("fast", seconds=0.0)]
-    assert chosen(module, engines, folder=tmp_path / "file").name == "fast"
+    assert chosen(module, engines, cache=Cache(tmp_path / "file", 10**9)).name == "fast"
 
 
 def test_only_the_engine_asked_for_is_used(module, workshop, tmp_path):
@@ -211,7 +214,7 @@ def test_only_the_engine_asked_for_is_used(module, workshop, tmp_path):
         workshop.engine("fast", seconds=0.0),
         workshop.engine("slow", seconds=0.005, build_seconds=1000.0),
     ]
-    choice = chosen(module, engines, count=1, folder=tmp_path, only="slow")
+    choice = chosen(module, engines, count=1, cache=Cache(tmp_path, 10**9), only="slow")
     assert (choice.name, choice.reason) == ("slow", "asked for")
     assert workshop.built == ["plain", "slow"]
     assert chosen(module, engines, only="plain").name == "plain"
@@ -285,9 +288,19 @@ def test_the_parts_used_longest_ago_make_room(tmp_path):
 
 
 def test_the_engines_of_this_machine_choose_on_a_real_module(module, tmp_path):
-    choice = chosen(module, None, count=8, folder=tmp_path)
+    choice = chosen(module, None, count=8, cache=Cache(tmp_path, 10**9))
     assert choice.name in ("eager", "eager-bf16")
     assert dict(choice.tried)["compiled"].startswith("not tried")
-    asked = chosen(module, None, folder=tmp_path, only="openvino")
-    plain = chosen(module, None, folder=tmp_path, only="eager")
+    asked = chosen(module, None, cache=Cache(tmp_path, 10**9), only="openvino")
+    plain = chosen(module, None, cache=Cache(tmp_path, 10**9), only="eager")
     assert not compare([plain.runner(PROBE)], [asked.runner(PROBE)]).problem("fp32")
+
+
+def test_a_conversion_is_a_shelf_of_its_own_beside_the_measurements(module, tmp_path):
+    cache = Cache(tmp_path, 10**9)
+    chosen(module, None, cache=cache, only="openvino")
+    entries = {entry.description["kind"]: entry for entry in cache.entries()}
+    assert entries.keys() == {"conversion", "measurements"}
+    assert entries["conversion"].description["boundary"] == "head"
+    assert cache.make_room(cache.limit - entries["measurements"].size)
+    assert [entry.description["kind"] for entry in cache.entries()] == ["measurements"]

@@ -1,8 +1,10 @@
 """Every engine gives what the plain one gives, of an example whatever its company."""
 
 import json
+import resource
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -14,8 +16,10 @@ from torch.nn.functional import interpolate
 
 from headstart.features.engines import compiled, eager, openvino
 from headstart.features.engines.choose import engines_on
+from headstart.features.engines.kept_files import KeptFiles
 from headstart.features.engines.parity import compare
 from headstart.sources.builtin import Builtin
+from headstart.store.cache import Cache
 
 BATCH = 4
 
@@ -78,7 +82,7 @@ def plainly(module, inputs):
 @pytest.mark.parametrize("network", ["lite0", "vit"])
 def test_openvino_gives_what_the_plain_engine_gives(networks, network):
     module, images = networks[network]
-    runner = openvino.build(module, {"x": images}, precision="fp32", folder=None)
+    runner = openvino.build(module, {"x": images}, precision="fp32", kept=None)
     parity = compare([plainly(module, {"x": images})], [runner({"x": images})])
     assert not parity.problem("fp32")
     assert parity.relative_error < 1e-4
@@ -86,7 +90,7 @@ def test_openvino_gives_what_the_plain_engine_gives(networks, network):
 
 def test_openvino_takes_token_inputs_of_any_length():
     module = Sentences().eval()
-    runner = openvino.build(module, sentences(16), precision="fp32", folder=None)
+    runner = openvino.build(module, sentences(16), precision="fp32", kept=None)
     batches = [sentences(length, seed=length) for length in (16, 7, 40)]
     outputs = list(runner.map(batches))
     assert [output.shape for output in outputs] == [(BATCH, length, 32) for length in (16, 7, 40)]
@@ -102,7 +106,7 @@ class Difference(nn.Module):
 
 def test_an_input_that_is_not_needed_does_not_shift_the_others():
     inputs = {"unused": torch.ones(2, 3), "first": torch.ones(2, 5), "last": torch.full((2, 5), 3.0)}
-    runner = openvino.build(Difference(), inputs, precision="fp32", folder=None)
+    runner = openvino.build(Difference(), inputs, precision="fp32", kept=None)
     assert torch.equal(runner(inputs), torch.full((2, 5), -5.0))
 
 
@@ -142,7 +146,7 @@ def test_results_come_in_the_order_of_the_batches(networks):
 
 def test_a_runner_goes_on_after_a_pass_that_was_given_up(networks):
     module, images = networks["vit"]
-    runner = openvino.build(module, {"x": images}, precision="fp32", folder=None)
+    runner = openvino.build(module, {"x": images}, precision="fp32", kept=None)
 
     def broken():
         yield from [{"x": images}] * 6
@@ -169,7 +173,7 @@ def test_building_changes_nothing_of_the_module(networks):
 
 def test_a_converted_module_keeps_its_own_weights():
     module, images = vision_transformer(), photos(BATCH, 32)
-    runner = openvino.build(module, {"x": images}, precision="fp32", folder=None)
+    runner = openvino.build(module, {"x": images}, precision="fp32", kept=None)
     before = runner({"x": images})
     with torch.no_grad():
         for parameter in module.parameters():
@@ -177,25 +181,72 @@ def test_a_converted_module_keeps_its_own_weights():
     assert torch.equal(before, runner({"x": images}))
 
 
-def test_a_kept_conversion_is_read_again_with_the_same_bytes(networks, tmp_path, monkeypatch):
+@pytest.fixture
+def kept(tmp_path):
+    return KeptFiles(Cache(tmp_path / "cache", limit=10**8), {"kind": "conversion"})
+
+
+def test_a_kept_conversion_is_read_again_with_the_same_bytes(networks, kept, monkeypatch):
     module, images = networks["vit"]
-    folder = tmp_path / "kept"
-    first = openvino.build(module, {"x": images}, precision="fp32", folder=folder)({"x": images})
+    first = openvino.build(module, {"x": images}, precision="fp32", kept=kept)({"x": images})
     monkeypatch.setattr(torch.jit, "trace", None)
-    again = openvino.build(module, {"x": images}, precision="fp32", folder=folder)({"x": images})
+    again = openvino.build(module, {"x": images}, precision="fp32", kept=kept)({"x": images})
     assert torch.equal(first, again)
 
 
-@pytest.mark.parametrize("name", [*openvino.FILES, openvino.DIGESTS])
-def test_a_damaged_conversion_is_made_again(networks, tmp_path, name):
+def test_a_conversion_lies_in_the_cache_and_not_beside_it(networks, kept):
     module, images = networks["vit"]
-    first = openvino.build(module, {"x": images}, precision="fp32", folder=tmp_path / "kept")({"x": images})
-    damaged = bytearray((tmp_path / "kept" / name).read_bytes())
-    damaged[len(damaged) // 2] ^= 1
-    (tmp_path / "kept" / name).write_bytes(damaged)
-    again = openvino.build(module, {"x": images}, precision="fp32", folder=tmp_path / "kept")({"x": images})
+    openvino.build(module, {"x": images}, precision="fp32", kept=kept)
+    (entry,) = kept.cache.entries()
+    weights = sum(parameter.nbytes for parameter in module.parameters())
+    assert not entry.in_use and entry.size > weights
+    kept.cache.clear()
+    assert [path.name for path in kept.cache.root.iterdir()] == ["lock"]
+
+
+def test_a_conversion_without_room_is_made_each_time(networks, kept):
+    module, images = networks["vit"]
+    small = KeptFiles(Cache(kept.cache.root, limit=1000), kept.description)
+    one, other = (openvino.build(module, {"x": images}, precision="fp32", kept=small) for _ in range(2))
+    assert torch.equal(one({"x": images}), other({"x": images}))
+    assert sum(entry.size for entry in small.cache.entries()) < 1000
+
+
+def test_a_conversion_makes_room_and_is_made_again(networks, kept):
+    module, images = networks["vit"]
+    first = openvino.build(module, {"x": images}, precision="fp32", kept=kept)({"x": images})
+    (entry,) = kept.cache.entries()
+    full = Cache(kept.cache.root, limit=entry.size)
+    assert full.make_room(entry.size)
+    assert full.entries() == []
+    again = openvino.build(module, {"x": images}, precision="fp32", kept=kept)({"x": images})
     assert torch.equal(first, again)
-    assert (tmp_path / "kept" / name).read_bytes() != damaged
+    assert [entry.size for entry in kept.cache.entries()] == [entry.size]
+
+
+def test_a_conversion_that_cannot_be_written_out_is_used_all_the_same(networks, kept, tmp_path, monkeypatch):
+    module, images = networks["vit"]
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        on_a_full_disk = openvino.build(module, {"x": images}, precision="fp32", kept=kept)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    without_a_place = openvino.build(module, {"x": images}, precision="fp32", kept=kept)
+    assert torch.equal(on_a_full_disk({"x": images}), without_a_place({"x": images}))
+    assert kept.read(openvino.FILES) is None
+
+
+def test_a_damaged_conversion_is_made_again(networks, kept, monkeypatch):
+    module, images = networks["vit"]
+    first = openvino.build(module, {"x": images}, precision="fp32", kept=kept)({"x": images})
+    for segment in kept.cache.root.glob("*/*.safetensors"):
+        segment.write_bytes(segment.read_bytes()[:-1])
+    again = openvino.build(module, {"x": images}, precision="fp32", kept=kept)({"x": images})
+    monkeypatch.setattr(torch.jit, "trace", None)
+    third = openvino.build(module, {"x": images}, precision="fp32", kept=kept)({"x": images})
+    assert torch.equal(first, again) and torch.equal(first, third)
 
 
 REPORTING = """
@@ -205,7 +256,7 @@ sys.addaudithook(lambda event, _: seen.append(event) if event.startswith("socket
 import torch
 from headstart.features.engines import openvino
 inputs = {"input": torch.ones(2, 3)}
-openvino.build(torch.nn.Linear(3, 4).eval(), inputs, precision="fp32", folder=None)(inputs)
+openvino.build(torch.nn.Linear(3, 4).eval(), inputs, precision="fp32", kept=None)(inputs)
 print(json.dumps(seen))
 """
 
@@ -233,7 +284,7 @@ import gc, os, signal, torch
 from headstart.features.engines.openvino import build
 layer, inputs = torch.nn.Conv2d(3, 4, 3).eval(), {"input": torch.zeros(2, 3, 8, 8)}
 for _ in range(3):
-    runner = build(layer, inputs, precision="fp32", folder=None)
+    runner = build(layer, inputs, precision="fp32", kept=None)
 del runner
 gc.collect()
 received = []

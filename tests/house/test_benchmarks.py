@@ -3,6 +3,7 @@
 import ast
 import importlib
 import json
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -142,3 +143,12 @@ def test_photos_are_divided_once_into_parts_that_share_none(tmp_path):
     contents = [file.read_bytes() for file in divided.rglob("*.jpg")]
     assert len(contents) == len(set(contents)) == 60
     assert {folder.name for folder in (divided / "test").iterdir()} == set(data.DEGREES)
+
+
+@pytest.mark.slow
+def test_the_measurement_of_scale_runs_from_images_to_a_file(tmp_path):
+    asked = ["--count", "300", "--folder", tmp_path / "images", "--out", tmp_path / "scale.json"]
+    subprocess.run([sys.executable, FOLDER / "scale.py", *map(str, asked)], check=True)
+    measured = json.loads((tmp_path / "scale.json").read_text())
+    assert [row["count"] for row in measured["rows"]] == [30, 300]
+    assert measured["rows"][-1]["accuracy"] > 0.5

@@ -127,7 +127,7 @@ class Supply:
             layers.module,
             self.sample(examples),
             count=count,
-            folder=None if self.cache is None else self.cache.measurements / "engines",
+            cache=self.cache,
             digest=layers.digest,
             boundary=layers.name,
             device=self.machine.device,

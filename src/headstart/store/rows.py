@@ -13,26 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.contracts import Rows
-from headstart.errors import CacheError, HeadstartError
+from headstart.errors import RowsLost
 from headstart.store.segments import Form, Segment
-
-
-class RowsLost(CacheError):
-    """Rows that were there can no longer be read.
-
-    Args:
-        path: of the shelf.
-        reason: as the system says it.
-    """
-
-    exit_code = 1
-
-    def __init__(self, path: object, reason: str | None) -> None:
-        HeadstartError.__init__(
-            self,
-            f"{path}: what was kept can no longer be read ({reason}).",
-            "Begin again, a run with --resume; what is gone is computed again.",
-        )
 
 
 @dataclass(frozen=True)

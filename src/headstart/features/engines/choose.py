@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import torch
 from torch import nn
@@ -17,15 +16,18 @@ from headstart.errors import RequestError, RunError, did_you_mean
 from headstart.features.engines import compiled, eager, openvino
 from headstart.features.engines.contest import Contest, Entrant
 from headstart.features.engines.engine import Engine, Inputs, Precision, Runner, is_tokens
+from headstart.features.engines.kept_files import KeptFiles
 from headstart.features.engines.parity import Parity, Stored, storage
 from headstart.features.engines.remembered import (
     chosen_before,
+    frozen_part,
     home,
     machine_file,
     recall,
     remember,
     remember_choice,
 )
+from headstart.store.cache import Cache
 
 
 @dataclass(frozen=True)
@@ -52,17 +54,17 @@ class Choice:
     stored: Stored
 
 
-def engines_on(device: str, folder: Path | None) -> tuple[Engine, ...]:
+def engines_on(device: str, conversion: KeptFiles | None) -> tuple[Engine, ...]:
     """The engines that a device may have, the plain one first.
 
     Their seconds and speedups were measured on convolutional and transformer networks on two cores.
 
     Args:
         device: "cpu", "cuda", "cuda:1", "mps".
-        folder: where a conversion is kept; None keeps none.
+        conversion: to be kept; None keeps none.
     """
     eagerly, compiling = partial(eager.build, device=device), partial(compiled.build, device=device)
-    converting = partial(openvino.build, folder=folder)
+    converting = partial(openvino.build, kept=conversion)
     plain = Engine("eager", "fp32", partial(eagerly, precision="fp32"), 0.0, 1.0)
     others = (
         Engine("eager-bf16", "bf16", partial(eagerly, precision="bf16"), 0.0, 2.0),
@@ -87,7 +89,7 @@ def choose(
     probe_inputs: Inputs,
     *,
     count: int,
-    folder: Path | None,
+    cache: Cache | None,
     digest: str,
     boundary: str,
     device: str,
@@ -100,7 +102,7 @@ def choose(
         module: the frozen part, in evaluation mode; moved to the device.
         probe_inputs: one batch of real inputs, of the fixed size.
         count: of examples to run.
-        folder: where measurements and conversions are kept; None keeps nothing.
+        cache: where measurements and conversions are kept; None keeps nothing.
         digest: of the weights.
         boundary: at which the part ends.
         device: that computes.
@@ -111,9 +113,13 @@ def choose(
         RequestError: `only` names no engine of this device.
         RunError: the engine asked for cannot be built, or gives other values.
     """
-    part = None if folder is None else home(folder, probe_inputs, digest=digest, boundary=boundary)
-    path = None if part is None else machine_file(part, device)
-    plain, *others = engines_on(device, part and part / "openvino") if engines is None else engines
+    path = conversion = None
+    if cache is not None:
+        part = home(cache.measurements / "engines", probe_inputs, digest=digest, boundary=boundary)
+        path = machine_file(part, device)
+        what = {"kind": "conversion", "engine": "openvino", **frozen_part(probe_inputs, digest, boundary)}
+        conversion = KeptFiles(cache, what)
+    plain, *others = engines_on(device, conversion) if engines is None else engines
     contest = Contest(module, plain, _probes(probe_inputs), count=count, known=recall(path))
     by_name = {engine.name: engine for engine in (plain, *others)}
     before = by_name.get(chosen_before(path, count) or "")

@@ -1,18 +1,16 @@
 """OpenVINO on the processor: several batches at once, each on some of the cores.
 
-A module is traced and converted once; what comes of it is kept in a folder, so that the next run only
-compiles it.
+A module is traced and converted once; what comes of it is kept, so that the next run only compiles it.
 """
 
 from __future__ import annotations
 
-import hashlib
 import importlib
-import json
 import sys
 import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,12 +19,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from headstart.durable import write_folder_durably
-from headstart.errors import DiskFull, RunError
+from headstart.errors import RunError
 from headstart.features.engines.engine import Inputs, Precision, is_tokens
+from headstart.features.engines.kept_files import KeptFiles
 
 FILES = ("model.xml", "model.bin")
-DIGESTS = "sha256.json"
 
 
 class OpenVINORunner:
@@ -68,14 +65,16 @@ class OpenVINORunner:
                 request.wait()
 
 
-def build(module: nn.Module, inputs: Inputs, *, precision: Precision, folder: Path | None) -> OpenVINORunner:
+def build(
+    module: nn.Module, inputs: Inputs, *, precision: Precision, kept: KeptFiles | None
+) -> OpenVINORunner:
     """Convert the module, or read what is kept of an earlier conversion, and compile it.
 
     Args:
         module: in evaluation mode, on the CPU.
         inputs: of the fixed batch size; the length of token inputs may vary later.
         precision: in which it computes.
-        folder: of this module's conversion; None keeps nothing.
+        kept: this module's conversion; None keeps nothing.
 
     Raises:
         RunError: the processor does not compute in this precision.
@@ -83,13 +82,13 @@ def build(module: nn.Module, inputs: Inputs, *, precision: Precision, folder: Pa
     core = _core()
     if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         raise RunError("The processor does not compute bfloat16.")
-    kept = None if folder is None else _read(folder)
-    if kept is None:
+    files = None if kept is None else kept.read(FILES)
+    if files is None:
         model = _convert(module, inputs)
-        if folder is not None:
-            _keep(model, folder)
+        if kept is not None:
+            _keep(model, kept)
     else:
-        model = core.read_model(*kept)
+        model = core.read_model(*files)
     model.reshape(dict(enumerate(_shapes(inputs))))
     settings = {
         "PERFORMANCE_HINT": "THROUGHPUT",
@@ -162,23 +161,9 @@ def _convert(module: nn.Module, inputs: Inputs) -> Any:
     return frontend.convert(frontend.load(decoder))
 
 
-def _keep(model: Any, folder: Path) -> None:
-    with TemporaryDirectory() as temporary:
+def _keep(model: Any, kept: KeptFiles) -> None:
+    # Neither a full disk nor a folder that cannot be written is in the way of using the model.
+    with suppress(OSError, RuntimeError), TemporaryDirectory() as temporary:
         paths = [Path(temporary) / name for name in FILES]
         _library().serialize(model, *paths)
-        files = {path.name: path.read_bytes() for path in paths}
-    try:
-        write_folder_durably(folder, {**files, DIGESTS: lambda digests: json.dumps(dict(digests)).encode()})
-    except (DiskFull, OSError):
-        return  # It is only to be converted again.
-
-
-def _read(folder: Path) -> list[bytes] | None:
-    """The files of a model; None where there is none, or it is damaged."""
-    try:
-        digests = json.loads((folder / DIGESTS).read_bytes())
-        files = {name: (folder / name).read_bytes() for name in FILES}
-    except (OSError, ValueError):
-        return None
-    whole = digests == {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    return list(files.values()) if whole else None
+        kept.write(paths)

@@ -36,19 +36,32 @@ class Measured:
     parity: Parity
 
 
+def frozen_part(inputs: Inputs, digest: str, boundary: str) -> dict[str, Any]:
+    """What tells one frozen part from all others, as plain data.
+
+    Args:
+        inputs: of the fixed batch size; the length of token inputs is left out.
+        digest: of the weights.
+        boundary: at which the part ends.
+    """
+    axes = 1 if is_tokens(inputs) else None
+    return {
+        "boundary": boundary,
+        "weights": digest,
+        "inputs": [[name, str(value.dtype), list(value.shape[:axes])] for name, value in inputs.items()],
+        "libraries": [_version(name) for name in LIBRARIES],
+    }
+
+
 def home(root: Path, inputs: Inputs, *, digest: str, boundary: str, keep: int = KEPT) -> Path:
     """The folder of one frozen part; those used longest ago make room for it.
 
     Args:
         root: of the folders of all.
-        inputs: of the fixed batch size; the length of token inputs is left out.
-        digest: of the weights.
-        boundary: at which the part ends.
+        inputs, digest, boundary: of the part.
         keep: folders.
     """
-    axes = 1 if is_tokens(inputs) else None
-    forms = [(name, str(value.dtype), list(value.shape[:axes])) for name, value in inputs.items()]
-    part = root / _short([digest, boundary, forms, [_version(name) for name in LIBRARIES]])
+    part = root / _short(frozen_part(inputs, digest, boundary))
     try:
         part.mkdir(parents=True, exist_ok=True)
         os.utime(part)
@@ -142,5 +155,5 @@ def _version(library: str) -> str:
         return ""
 
 
-def _short(value: list[Any]) -> str:
+def _short(value: list[Any] | dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:DIGITS]
