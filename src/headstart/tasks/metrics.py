@@ -28,7 +28,7 @@ def mean(values: npt.NDArray[np.floating | np.bool_]) -> Scorer:
     """The weighted mean of a value per example, (N,): accuracy of what is right, loss of losses."""
 
     def score(weights: Floats) -> Floats:
-        return _ratio(weights @ values, weights.sum(axis=1))
+        return ratio(weights @ values, weights.sum(axis=1))
 
     return score
 
@@ -38,7 +38,7 @@ def balanced_accuracy(truth: Bools, chosen: Bools) -> Scorer:
     right, there = _sums(truth & chosen), _sums(truth)
 
     def score(weights: Floats) -> Floats:
-        return _mean_of_defined(_ratio(right(weights), there(weights)))
+        return _mean_of_defined(ratio(right(weights), there(weights)))
 
     return score
 
@@ -48,7 +48,7 @@ def macro_f1(truth: Bools, chosen: Bools) -> Scorer:
     right, there, taken = _sums(truth & chosen), _sums(truth), _sums(chosen)
 
     def score(weights: Floats) -> Floats:
-        return _mean_of_defined(_ratio(2 * right(weights), there(weights) + taken(weights)))
+        return _mean_of_defined(ratio(2 * right(weights), there(weights) + taken(weights)))
 
     return score
 
@@ -59,7 +59,7 @@ def micro_f1(truth: Bools, chosen: Bools) -> Scorer:
     there_and_taken = truth.sum(axis=1) + chosen.sum(axis=1)
 
     def score(weights: Floats) -> Floats:
-        return _ratio(2 * (weights @ right), weights @ there_and_taken)
+        return ratio(2 * (weights @ right), weights @ there_and_taken)
 
     return score
 
@@ -91,7 +91,7 @@ def auroc(scores: Floats, truth: Bools) -> Scorer:
         np.cumsum(weights[negative], axis=0, out=mass[1:])
         ups = weights[positive]
         won = np.einsum("pr,pr->r", ups, mass[below] + mass[not_above]) / 2
-        return _ratio(won, ups.sum(axis=0) * mass[-1])
+        return ratio(won, ups.sum(axis=0) * mass[-1])
 
     def score(weights: Floats) -> Floats:
         rows = max(1, BLOCK // max(1, len(truth)))
@@ -111,7 +111,7 @@ def expected_calibration_error(confidence: Floats, correct: Bools) -> Scorer:
     gaps[np.arange(len(confidence)), bin_of(confidence, BINS)] = correct - confidence
 
     def score(weights: Floats) -> Floats:
-        return _ratio(np.abs(weights @ gaps).sum(axis=1), weights.sum(axis=1))
+        return ratio(np.abs(weights @ gaps).sum(axis=1), weights.sum(axis=1))
 
     return score
 
@@ -133,7 +133,7 @@ def _sums(members: Bools) -> Scorer:
     return score
 
 
-def _ratio(above: Floats, below: Floats) -> Floats:
+def ratio(above: Floats, below: Floats) -> Floats:
     """Elementwise; NaN where both are 0."""
     with np.errstate(invalid="ignore"):
         return np.divide(above, below)
@@ -142,4 +142,4 @@ def _ratio(above: Floats, below: Floats) -> Floats:
 def _mean_of_defined(values: Floats) -> Floats:
     """(R, C) to (R,), NaN left out."""
     defined = ~np.isnan(values)
-    return _ratio(np.where(defined, values, 0).sum(axis=1), defined.sum(axis=1))
+    return ratio(np.where(defined, values, 0).sum(axis=1), defined.sum(axis=1))
