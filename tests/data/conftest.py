@@ -1,5 +1,8 @@
+import csv
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,3 +30,38 @@ def images(tmp_path: Path) -> Callable[..., Path]:
         return tmp_path
 
     return write
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a file below a fresh root: a text as it stands, rows in the format of the suffix."""
+
+    def write(name: str, content: str | bytes | list[dict[str, Any]]) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, str | bytes):
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        elif path.suffix == ".parquet":
+            pyarrow = pytest.importorskip("pyarrow")
+            from pyarrow import parquet
+
+            parquet.write_table(pyarrow.Table.from_pylist(content), path)
+        elif path.suffix == ".csv":
+            with path.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, list(content[0]))
+                writer.writeheader()
+                writer.writerows(content)
+        else:
+            path.write_text("\n".join(json.dumps(row) for row in content), encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def real_texts() -> Path:
+    """Data sets of texts that are beside the repository, where they are there."""
+    folder = Path(__file__).parents[3] / "shared" / "data" / "text"
+    if not folder.is_dir():
+        pytest.skip("the data sets of texts are not here")
+    return folder

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -7,6 +8,9 @@ from headstart.data.recognise import recognise
 
 SUFFIXES = frozenset({".jpg", ".png"})
 IMAGES, TEXTS = "image-classification", "text-classification"
+TAGS, QUESTIONS = "token-classification", "question-answering"
+TRANSLATION, GENERATION = "translation", "text-generation"
+TASKS = {IMAGES, TEXTS, TAGS, QUESTIONS, TRANSLATION, GENERATION}
 PATHS = [{"path": f"photos/{number}.JPG", "label": "ab"[number % 2]} for number in range(4)]
 SENTENCES = [{"text": f"a sentence, number {number}", "label": "ab"[number % 2]} for number in range(4)]
 
@@ -19,7 +23,7 @@ def laid(folder: Path, *names: str) -> Path:
     return folder
 
 
-def written(path: Path, rows: list[dict[str, str]]) -> Path:
+def written(path: Path, rows: list[dict[str, Any]]) -> Path:
     """The rows in the format of the suffix."""
     if path.suffix == ".parquet":
         pyarrow = pytest.importorskip("pyarrow")
@@ -157,3 +161,125 @@ def test_links_in_circles_and_folders_named_like_tables_raise_nothing(tmp_path: 
     (tmp_path / "circle").symlink_to(tmp_path)
     assert recognise(tmp_path, SUFFIXES) == IMAGES
     assert recognise(tmp_path / "train.csv", SUFFIXES) == IMAGES
+
+
+# Tasks on texts that are not labelled as a whole
+
+CONLL = "Anna\tB-person\nlives\tO\n\nin\tO\nOslo\tB-place\n\nit\tO\nrains\tO\n"
+CONTEXT = "Oslo lies in Norway, where it rains number {}"
+CHAT = [{"role": "user", "content": "Where?"}, {"role": "assistant", "content": "There."}]
+ROWS_OF = {
+    "words and tags": ({"tokens": ["a", "b"], "tags": ["O", "B-x"]}, TAGS),
+    "words and numbers": ({"id": "7", "words": ["a", "b"], "ner_tags": [0, 1]}, TAGS),
+    "a found answer": ({"question": "where is {}?", "context": CONTEXT, "answer": "number {}"}, QUESTIONS),
+    "nested answers": (
+        {"id": "{}", "title": "x", "context": CONTEXT, "question": "where?", "answers": {"text": ["Oslo"]}},
+        QUESTIONS,
+    ),
+    "messages": ({"messages": CHAT}, GENERATION),
+    "conversations": ({"id": 1, "conversations": [{"from": "human", "value": "a"}]}, GENERATION),
+    "prompt and response": ({"prompt": "tell me of {}", "response": "it is the number {}"}, GENERATION),
+    "instruction and output": ({"instruction": "add one", "input": "{}", "output": "that is {}"}, GENERATION),
+    "question and free answer": ({"question": "what is {}?", "answer": "a number above {}"}, GENERATION),
+    "texts alone": ({"text": "once upon a time {}"}, GENERATION),
+    "two languages": ({"en": "house {}", "de": "Haus {}"}, TRANSLATION),
+    "source and target": ({"source": "a house {}", "target": "ein Haus {}"}, TRANSLATION),
+    "a summary": ({"text": "a long text of {}", "summary": "a text {}"}, TRANSLATION),
+}
+LABELLED_ROWS = {
+    "a label beside a context": {"question": "is it {}?", "context": CONTEXT, "label": "ab{parity}"},
+    "yes or no": {"question": "is it {}?", "passage": CONTEXT, "answer": "no{parity}"},
+    "a truth value": {"question": "is it {}?", "passage": CONTEXT, "answer": True},
+    "a recurring answer": {"question": "is it {}?", "answer": "it is so {parity}"},
+    "a recurring target": {"source": "a house {}", "target": "very good {parity}"},
+    "a recurring response": {"prompt": "a house {}", "response": "very good {parity}"},
+    "a code that is a label": {"text": "a house {}", "en": "yes{parity}"},
+    "a list of tags": {"text": "a house {}", "tags": ["x", "y"]},
+    "an input with a label": {"input": "a house {}", "output": "good{parity}"},
+}
+
+
+def filled(cell: object, number: int) -> object:
+    if isinstance(cell, str):
+        return cell.replace("{}", str(number)).replace("{parity}", str(number % 2))
+    return cell
+
+
+def several(row: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{name: filled(cell, number) for name, cell in row.items()} for number in range(12)]
+
+
+@pytest.mark.parametrize("name", ["t.jsonl", "t.parquet"])
+@pytest.mark.parametrize(("row", "task"), ROWS_OF.values(), ids=ROWS_OF)
+def test_rows_tell_their_task(tmp_path: Path, row: dict[str, Any], task: str, name: str) -> None:
+    assert recognise(written(tmp_path / name, several(row)), SUFFIXES, TASKS) == task
+
+
+@pytest.mark.parametrize("row", LABELLED_ROWS.values(), ids=LABELLED_ROWS)
+def test_few_recurring_labels_are_classes_whatever_their_column_is_called(
+    tmp_path: Path, row: dict[str, Any]
+) -> None:
+    assert recognise(written(tmp_path / "t.jsonl", several(row)), SUFFIXES, TASKS) == TEXTS
+
+
+@pytest.mark.parametrize(("row", "task"), ROWS_OF.values(), ids=ROWS_OF)
+def test_no_task_is_named_that_is_not_there(tmp_path: Path, row: dict[str, Any], task: str) -> None:
+    path = written(tmp_path / "t.jsonl", several(row))
+    assert recognise(path, SUFFIXES, TASKS - {task}) in (IMAGES, TEXTS)
+
+
+def test_files_of_tagged_words_are_known_by_their_suffix_or_their_lines(tmp_path: Path) -> None:
+    for name in ("t.conll", "t.iob", "t.bio", "t.txt", "t.tsv"):
+        path = tmp_path / name
+        path.write_text(CONLL)
+        assert recognise(path, SUFFIXES, TASKS) == TAGS
+    path.write_text("text\tlabel\na good film\tO\n\na bad film\tB-x\n")
+    assert recognise(path, SUFFIXES, TASKS) == TEXTS
+    for split in ("train", "test"):
+        (tmp_path / f"news.{split}.conll").write_text(CONLL)
+    assert recognise(tmp_path / "news", SUFFIXES, TASKS) == TAGS
+
+
+def test_nested_questions_are_known_and_other_json_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "train.json"
+    path.write_text('{"data": [{"title": "a", "paragraphs": [{"context": "b", "qas": []}]}]}')
+    assert recognise(path, SUFFIXES, TASKS) == QUESTIONS
+    assert recognise(tmp_path, SUFFIXES, TASKS) == QUESTIONS
+    path.write_text('{"a": 1}')
+    assert recognise(path, SUFFIXES, TASKS) == IMAGES
+
+
+def test_plain_texts_are_to_be_gone_on_with_unless_their_folders_are_classes(tmp_path: Path) -> None:
+    one = laid(tmp_path / "a", "one.txt", "two.txt", "README.md")
+    assert recognise(one, SUFFIXES, TASKS) == GENERATION
+    assert recognise(one / "one.txt", SUFFIXES, TASKS) == GENERATION
+    assert recognise(laid(tmp_path / "b", "train/1.txt", "test/2.txt"), SUFFIXES, TASKS) == GENERATION
+    assert recognise(laid(tmp_path / "c", "train.txt", "test.txt"), SUFFIXES, TASKS) == GENERATION
+    assert recognise(laid(tmp_path / "d", "good/1.txt", "bad/2.txt"), SUFFIXES, TASKS) == TEXTS
+    assert recognise(laid(tmp_path / "e", "train/good/1.txt", "test/bad/2.txt"), SUFFIXES, TASKS) == TEXTS
+    assert recognise(laid(tmp_path / "f", "1.jpg", "2.jpg", "notes.txt"), SUFFIXES, TASKS) == IMAGES
+    assert recognise(laid(tmp_path / "g", "cat/1.jpg", "README.txt"), SUFFIXES, TASKS) == IMAGES
+    assert recognise(one, SUFFIXES, {IMAGES, TEXTS}) == TEXTS
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".json", ".conll", ".txt"])
+@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
+def test_a_broken_file_raises_nothing_with_every_task(tmp_path: Path, suffix: str, content: bytes) -> None:
+    path = tmp_path / f"t{suffix}"
+    path.write_bytes(content)
+    assert recognise(path, SUFFIXES, TASKS) in TASKS
+
+
+def test_real_data_sets_are_known(real_texts: Path) -> None:
+    found = {
+        name: recognise(real_texts / name, SUFFIXES, TASKS)
+        for name in (
+            "wnut17_ner",
+            "xquad_en/en",
+            "django_translations/en-fr",
+            "gsm8k",
+            "rotten_tomatoes",
+            "sms_spam",
+        )
+    }
+    assert list(found.values()) == [TAGS, QUESTIONS, TRANSLATION, GENERATION, TEXTS, TEXTS]

@@ -8,7 +8,14 @@ from dataclasses import replace
 from headstart.config.schema import DataConfig
 from headstart.contracts import Modality, Scan
 from headstart.data.check_inputs import cut, odd_sizes, passed_over, unreadable
-from headstart.data.check_labels import class_counts, few_examples, imbalance, similar_labels, unknown_labels
+from headstart.data.check_labels import (
+    class_counts,
+    few_examples,
+    imbalance,
+    rare_classes,
+    similar_labels,
+    unknown_labels,
+)
 from headstart.data.dataset import Dataset, Finding
 from headstart.data.duplicates import Duplicates
 from headstart.data.labels import labels_of
@@ -35,13 +42,11 @@ def check(
         cuts: why not all of an input can be shown to the network, by id.
     """
     good = usable(dataset, scans)
+    of_labels = (class_counts, rare_classes, imbalance, similar_labels, unknown_labels)
     findings = [
         *unreadable(dataset, scans, config),
-        *class_counts(good),
         *few_examples(good),
-        *imbalance(good),
-        *similar_labels(good),
-        *unknown_labels(good),
+        *(finding for look in of_labels if dataset.labelled for finding in look(good)),
         *odd_sizes(good, scans, modality),
         *cut(good, cuts),
         *passed_over(dataset),
@@ -132,6 +137,8 @@ def _leaks(dataset: Dataset, duplicates: Duplicates) -> Iterator[Finding]:
 def _conflicts(dataset: Dataset, duplicates: Duplicates) -> Iterator[Finding]:
     """Equal inputs with different targets."""
     targets = {example.id: example.target for example in dataset.examples}
+    if not dataset.labelled:
+        return
     disputed = [same for same in duplicates.exact if any(targets[id] != targets[same[0]] for id in same)]
     if disputed:
         ids = tuple(id for same in disputed for id in same)

@@ -39,7 +39,7 @@ def class_counts(dataset: Dataset) -> Iterator[Finding]:
 
 
 def few_examples(dataset: Dataset) -> Iterator[Finding]:
-    """Too few examples to train or to measure, in all or of a class."""
+    """Too few examples to train or to measure."""
     total = len(dataset.examples)
     if 0 < total < _FEW_IN_ALL:
         yield Finding(
@@ -47,6 +47,10 @@ def few_examples(dataset: Dataset) -> Iterator[Finding]:
             "small",
             f"{total} examples in all: scores will be very uncertain; {_FEW_IN_ALL} or more are better.",
         )
+
+
+def rare_classes(dataset: Dataset) -> Iterator[Finding]:
+    """Too few examples of a class."""
     counts = count_labels(dataset.examples)
     few = {label: count for label, count in counts.items() if count < _FEW_OF_A_CLASS}
     if few:

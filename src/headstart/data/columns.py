@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from headstart.config.schema import DataConfig
+from headstart.data.forms.form import Form
 from headstart.data.layout import shown, split_named
 from headstart.data.table import Table
 from headstart.errors import DataError, did_you_mean
 
-LABEL_NAMES = (
-    "label", "labels", "class", "classes", "target", "category", "categories", "tags", "tag", "intent",
-    "sentiment", "emotion", "topic", "polarity", "y",
-)  # fmt: skip
 _SPLIT_NAMES = ("split", "subset", "partition")
 
 
@@ -23,15 +21,15 @@ class Columns:
     """Names of columns by their service; None where there is none."""
 
     inputs: tuple[str, ...]
-    label: str | None
+    labels: tuple[str, ...] = ()
     group: str | None = None
     split: str | None = None
 
     def named(self) -> dict[str, str]:
-        """Service to name, of those there are; several inputs joined by commas."""
+        """Service to name, of those there are; several of one service joined by commas."""
         services = {
             "input": ",".join(self.inputs) or None,
-            "label": self.label,
+            "label": ",".join(self.labels) or None,
             "group": self.group,
             "split": self.split,
         }
@@ -43,40 +41,45 @@ class Columns:
         Raises:
             DataError: with all that it lacks.
         """
-        require(
-            table, [*(("input", name) for name in self.inputs), ("label", self.label), ("group", self.group)]
-        )
+        require(table, _wanted(self.inputs, self.labels, self.group))
 
 
-def choose(
-    table: Table, config: DataConfig, guess_inputs: Callable[[Sequence[str]], tuple[str, ...]]
-) -> Columns:
+def choose(table: Table, config: DataConfig, form: Form, root: Path) -> Columns:
     """The columns of a table.
 
     Args:
         table: as read.
         config: columns that it states are taken; the others are guessed.
-        guess_inputs: names the inputs among columns that serve nothing else.
+        form: guesses them among columns that serve nothing else.
+        root: of the data.
 
     Raises:
         DataError: a stated column is not there, or none can be guessed.
     """
-    stated = _stated_inputs(table, config.input)
-    require(table, [*(("input", name) for name in stated), ("label", config.label), ("group", config.group)])
+    inputs = _stated(table, config.input)
+    labels = _stated(table, config.label)
+    if len(labels) > form.label_columns:
+        labels = (str(config.label),)
+    require(table, _wanted(inputs, labels, config.group))
     split = next((name for name in table.columns if _splits(table, name)), None)
-    taken = {config.label, config.group, split}
-    inputs = stated or guess_inputs([name for name in table.columns if name not in taken])
-    taken = {*inputs, config.group, split}
-    label = config.label or _guess_label(table, [name for name in table.columns if name not in taken])
-    return Columns(inputs, label, config.group, split)
+    left = [name for name in table.columns if name not in (config.group, split)]
+    if not inputs:
+        inputs = form.guess_inputs(table, [name for name in left if name not in labels], root)
+    if not labels:
+        labels = form.guess_label(table, [name for name in left if name not in inputs], inputs)
+    return Columns(inputs, labels, config.group, split)
 
 
-def _stated_inputs(table: Table, stated: str | None) -> tuple[str, ...]:
+def _stated(table: Table, stated: str | None) -> tuple[str, ...]:
     """One name, or several joined by commas; a name that holds a comma itself is one."""
     if stated is None:
         return ()
-    parts = tuple(part.strip() for part in stated.split(","))
-    return (stated,) if stated in table.columns else parts
+    return (stated,) if stated in table.columns else tuple(part.strip() for part in stated.split(","))
+
+
+def _wanted(inputs: Sequence[str], labels: Sequence[str], group: str | None) -> list[tuple[str, str | None]]:
+    """Service and name of columns that must be there."""
+    return [*(("input", name) for name in inputs), *(("label", name) for name in labels), ("group", group)]
 
 
 def require(table: Table, wanted: Sequence[tuple[str, str | None]]) -> None:
@@ -107,21 +110,6 @@ def _splits(table: Table, name: str) -> bool:
             "Write train, val or test in every row, or call the column something else.",
         )
     return not others
-
-
-def _guess_label(table: Table, names: Sequence[str]) -> str:
-    """The column named like labels; else the only one left; else the only one whose cells recur."""
-    named = named_like(names, LABEL_NAMES)
-    if named is not None:
-        return named
-    recurring = [name for name in names if len(set(map(str, table.column(name)))) <= len(table.rows) / 2]
-    for candidates in (names, recurring):
-        if len(candidates) == 1:
-            return candidates[0]
-    raise DataError(
-        f"{table.name}: which column holds the labels? There are: {', '.join(table.columns)}.",
-        "Say it with --label NAME.",
-    )
 
 
 def named_like(names: Sequence[str], known: Sequence[str]) -> str | None:

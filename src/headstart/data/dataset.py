@@ -21,6 +21,7 @@ class Dataset:
         splits: ids by "train", "val", "test" where the data itself says; else empty.
         columns: which column serves as what, for tables.
         skipped: files and rows that were passed over, each with the reason.
+        labelled: whether targets are labels, of which classes are made.
     """
 
     examples: tuple[Example, ...]
@@ -29,6 +30,7 @@ class Dataset:
     splits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
     skipped: tuple[str, ...] = ()
+    labelled: bool = True
 
 
 @dataclass(frozen=True)

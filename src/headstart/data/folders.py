@@ -19,7 +19,7 @@ from headstart.errors import DataError
 
 
 @dataclass
-class _Walk:
+class Walk:
     """What lies below a folder: inputs, as parts of their paths, and what was passed over."""
 
     inputs: list[tuple[str, ...]] = field(default_factory=list)
@@ -49,7 +49,7 @@ def read_folders(root: Path, config: DataConfig, form: Form) -> Dataset:
     """
     root = root.resolve()
     _refuse_columns(root, config)
-    walk = _walk(root, form.suffixes)
+    walk = walk_below(root, form.suffixes)
     below_splits = _has_splits(walk.inputs)
     depth = 1 if below_splits else 0
     examples: list[Example] = []
@@ -75,9 +75,9 @@ def read_folders(root: Path, config: DataConfig, form: Form) -> Dataset:
     )
 
 
-def _walk(root: Path, suffixes: frozenset[str]) -> _Walk:
+def walk_below(root: Path, suffixes: frozenset[str]) -> Walk:
     """Every input below a root, and why the other files were passed over."""
-    walk = _Walk()
+    walk = Walk()
 
     def unlisted(error: OSError) -> None:
         walk.named.append(f"{shown(error.filename)}: the folder cannot be listed: {error.strerror}.")
@@ -167,7 +167,7 @@ def _refuse_idle_pattern(expression: str | None, examples: Sequence[Example]) ->
         )
 
 
-def _refuse_other_layouts(root: Path, walk: _Walk, examples: Sequence[Example], form: Form) -> None:
+def _refuse_other_layouts(root: Path, walk: Walk, examples: Sequence[Example], form: Form) -> None:
     """Folders that hold no examples, or hold them one level deeper."""
     if not examples and walk.inputs:
         raise DataError(f"{root}: {len(walk.inputs)} {form.noun}, but no class folders.", form.layout)

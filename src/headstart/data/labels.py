@@ -20,4 +20,4 @@ def labels_of(target: Any) -> tuple[str, ...]:
 
 def count_labels(examples: Iterable[Example]) -> Counter[str]:
     """How many examples have each label, in the order of the labels."""
-    return Counter(sorted(label for example in examples for label in labels_of(example.target)))
+    return Counter(sorted(label for example in examples for label in set(labels_of(example.target))))

@@ -23,14 +23,15 @@ _THREE_A_CLASS = (
     "A class needs at least three examples to be in train, val and test; copies and members of one group "
     "count as one."
 )
+_THREE = "At least three are needed; copies and members of one group count as one."
 _OWN_SPLITS = "What the data's own splits lack is drawn from train: put more there that the others have not."
 
 
 def split(dataset: Dataset, groups: Mapping[str, str], config: DataConfig, *, seed: int) -> Splits:
     """Divide examples into train, val and test.
 
-    Stratified by label, or by the rarest label where an example has several. A group is never
-    divided. A class of three groups or more is in every split, one of two in train and val, a
+    Stratified by label, where there are labels, or by the rarest one where an example has several. A
+    group is never divided. A class of three groups or more is in every split, one of two in train and val, a
     single one in train. Where the data has splits of its own, those are kept and only the lacking
     ones are carved out of train; examples of train whose group is also in val or test, and of val
     whose group is in test, are left out. The result is a function of (seed, ids), not of the
@@ -57,14 +58,15 @@ def split(dataset: Dataset, groups: Mapping[str, str], config: DataConfig, *, se
     shares = {"test": config.test, "val": config.val / (1 - config.test if "test" in carved else 1)}
     for name in carved:
         keep = 2 if carved == ["test", "val"] and name == "test" else 1
-        parts[name], parts["train"] = _carve(parts["train"], shares[name], keep=keep, generator=generator)
+        strata = _strata(parts["train"]) if dataset.labelled else [parts["train"]]
+        parts[name], parts["train"] = _carve(strata, shares[name], keep=keep, generator=generator)
     _refuse_unusable(dataset, parts)
     return Splits(
         **{
             name: tuple(sorted(example.id for unit in units for example in unit))
             for name, units in parts.items()
         },
-        reason=_reason(parts, carved, config, seed=seed, dropped=dropped),
+        reason=_reason(parts, carved, config, seed=seed, dropped=dropped, labelled=dataset.labelled),
     )
 
 
@@ -96,14 +98,14 @@ def _given(dataset: Dataset, units: Sequence[Unit]) -> tuple[dict[str, list[Unit
 
 
 def _carve(
-    units: Sequence[Unit], share: float, *, keep: int, generator: np.random.Generator
+    strata: Iterable[Sequence[Unit]], share: float, *, keep: int, generator: np.random.Generator
 ) -> tuple[list[Unit], list[Unit]]:
     """Units that make up a share of the examples of every stratum, and the rest.
 
     What a stratum gives too much or too little is made up by the next ones.
 
     Args:
-        units: whole groups, in a fixed order.
+        strata: whole groups, in a fixed order.
         share: of the examples, to take.
         keep: units of each stratum that are left at least; one with more gives at least one.
         generator: draws which.
@@ -111,7 +113,7 @@ def _carve(
     taken: list[Unit] = []
     rest: list[Unit] = []
     owed = 0.0
-    for stratum in _strata(units).values():
+    for stratum in strata:
         owed += share * sum(map(len, stratum))
         drawn = [stratum[index] for index in generator.permutation(len(stratum))]
         chosen: list[Unit] = []
@@ -128,14 +130,14 @@ def _carve(
     return taken, sorted(rest, key=lambda unit: unit[0].id)
 
 
-def _strata(units: Sequence[Unit]) -> dict[str, list[Unit]]:
+def _strata(units: Sequence[Unit]) -> list[list[Unit]]:
     """Units by the rarest label among their examples, the rarest strata first."""
     counts = count_labels(example for unit in units for example in unit)
     strata: defaultdict[str, list[Unit]] = defaultdict(list)
     for unit in units:
         labels = {label for example in unit for label in labels_of(example.target)}
         strata[min(labels, key=lambda label: (counts[label], label), default="")].append(unit)
-    return {label: strata[label] for label in sorted(strata, key=lambda label: (counts[label], label))}
+    return [strata[label] for label in sorted(strata, key=lambda label: (counts[label], label))]
 
 
 def _refuse_unusable(dataset: Dataset, parts: Mapping[str, Sequence[Unit]]) -> None:
@@ -144,10 +146,12 @@ def _refuse_unusable(dataset: Dataset, parts: Mapping[str, Sequence[Unit]]) -> N
     if empty:
         raise DataError(
             f"{dataset.root}: too few examples: nothing is left for {' and '.join(empty)} of "
-            f"{len(dataset.examples)} examples with {len(count_labels(dataset.examples))} labels, in "
+            f"{len(dataset.examples)} examples{_with_labels(dataset)}, in "
             f"{sum(map(len, parts.values()))} groups.",
-            _OWN_SPLITS if dataset.splits else _THREE_A_CLASS,
+            _OWN_SPLITS if dataset.splits else _THREE_A_CLASS if dataset.labelled else _THREE,
         )
+    if not dataset.labelled:
+        return
     counts = {name: count_labels(e for unit in units for e in unit) for name, units in parts.items()}
     problems = [
         f"train has no example of {some(unknown)}, but {name} has."
@@ -160,6 +164,10 @@ def _refuse_unusable(dataset: Dataset, parts: Mapping[str, Sequence[Unit]]) -> N
         )
 
 
+def _with_labels(dataset: Dataset) -> str:
+    return f" with {len(count_labels(dataset.examples))} labels" if dataset.labelled else ""
+
+
 def _reason(
     parts: Mapping[str, Sequence[Unit]],
     carved: Sequence[str],
@@ -167,6 +175,7 @@ def _reason(
     *,
     seed: int,
     dropped: int,
+    labelled: bool,
 ) -> str:
     """How the division came about, as one clause a step."""
     clauses = []
@@ -175,7 +184,7 @@ def _reason(
         clauses.append(f"{' and '.join(kept)} as the data has {'them' if len(kept) > 1 else 'it'}")
     if carved:
         shares = " and ".join(f"{getattr(config, name):.0%} for {name}" for name in reversed(carved))
-        clauses.append(f"{shares} drawn by label with seed {seed}")
+        clauses.append(f"{shares} drawn {'by label ' if labelled else ''}with seed {seed}")
     if grouped := sum(len(unit) > 1 for units in parts.values() for unit in units):
         clauses.append(f"{grouped} groups and sets of duplicates kept whole")
     if dropped:

@@ -82,16 +82,16 @@ READERS: Mapping[str, Callable[[Path], Table]] = {
 }
 
 
-def is_table(path: Path) -> bool:
+def is_table(path: Path, readers: Mapping[str, Callable[[Path], Table]] = READERS) -> bool:
     """Whether a file is a table, by its suffix."""
-    return path.suffix.casefold() in READERS
+    return path.suffix.casefold() in readers
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, readers: Mapping[str, Callable[[Path], Table]] = READERS) -> Table:
     """The table in a file.
 
     Raises:
         DataError: its content is at fault.
         MissingExtra: the format needs a package that is not installed.
     """
-    return READERS[path.suffix.casefold()](path)
+    return readers[path.suffix.casefold()](path)

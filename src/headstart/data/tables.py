@@ -21,7 +21,7 @@ from headstart.errors import DataError
 def read_tables(files: Mapping[str | None, Path], config: DataConfig, form: Form) -> Dataset:
     """The dataset of one table, or of one table a split.
 
-    Rows without a label or without an input are passed over and listed.
+    Rows without a target or without an input are passed over and listed.
 
     Args:
         files: tables by split; the one table of a dataset without splits by None.
@@ -32,18 +32,29 @@ def read_tables(files: Mapping[str | None, Path], config: DataConfig, form: Form
         DataError: a table is at fault, or its cells are.
         MissingExtra: a format needs a package that is not installed.
     """
-    tables = {split: read_table(path) for split, path in files.items()}
+    tables = [(split, read_table(path, form.readers)) for split, path in files.items()]
     root = next(iter(files.values())).parent.resolve()
-    first, *others = tables.values()
-    columns = choose(first, config, lambda names: form.guess_inputs(first, names, root))
-    for table in others:
+    return dataset_of(tables, config, form, root, "table" if None in files else "folder of tables")
+
+
+def dataset_of(
+    tables: Sequence[tuple[str | None, Table]], config: DataConfig, form: Form, root: Path, layout: str
+) -> Dataset:
+    """The dataset of some tables with their splits; None where the rows may tell them, or nothing does.
+
+    Raises:
+        DataError: the tables lack columns, or their cells are at fault.
+    """
+    (told, first), *others = tables
+    columns = choose(first, config, form, root)
+    for _, table in others:
         columns.missing_in(table)
-    if None not in files:
+    if told is not None:
         columns = replace(columns, split=None)  # the files tell the split
-    rows = [row for split, table in tables.items() for row in _rows(table, columns, split)]
+    rows = [row for split, table in tables for row in _rows(table, columns, split)]
     inputs = form.inputs(rows, root)
     targets = form.targets(rows, config)
-    skipped = _passed_over(rows, inputs, targets, columns, root=root, allowed=config.max_unreadable)
+    skipped = _passed_over(rows, inputs, targets, columns, root=root, config=config, form=form)
     examples: dict[str, Example] = {}
     splits: dict[str, list[str]] = {}
     for row, value, target in zip(rows, inputs, targets, strict=True):
@@ -52,16 +63,17 @@ def read_tables(files: Mapping[str | None, Path], config: DataConfig, form: Form
         name = form.id(row, value, root)
         # A file that several rows name is several examples; later ones are called by row.
         id = row.id if name in examples else name
-        examples[id] = Example(id, value, target, _group(row.group), row.origin)
+        examples[id] = Example(id, value, target, form.group(row, value), row.origin)
         if row.split:
             splits.setdefault(row.split, []).append(id)
     return Dataset(
         examples=tuple(examples[id] for id in sorted(examples)),
         root=root,
-        layout="table" if None in files else "folder of tables",
+        layout=layout,
         splits={split: tuple(sorted(ids)) for split, ids in splits.items()},
         columns=columns.named(),
         skipped=skipped,
+        labelled=form.labelled,
     )
 
 
@@ -73,31 +85,33 @@ def read_inputs(path: Path, form: Form, columns: Sequence[str] = ()) -> list[tup
         form: what the cells mean.
         columns: of the inputs, where the table has all of them; else they are guessed.
     """
-    table, root = read_table(path), path.parent.resolve()
+    table, root = read_table(path, form.readers), path.parent.resolve()
     if not columns or not set(columns) <= set(table.columns):
-        columns = form.guess_inputs(table, table.columns, root)
-    rows = _rows(table, Columns(tuple(columns), None), None)
+        columns = form.guess_inputs_alone(table, root)
+    rows = _rows(table, Columns(tuple(columns)), None)
     return [(row.id, value) for row, value in zip(rows, form.inputs(rows, root), strict=True)]
 
 
 def _rows(table: Table, columns: Columns, split: str | None) -> list[Row]:
-    empty = [None] * len(table.rows)
-
     def cells(name: str | None) -> list[Any]:
-        return table.column(name) if name else list(empty)
+        return table.column(name) if name else [None] * len(table.rows)
 
-    inputs = zip(*map(table.column, columns.inputs), strict=True)
-    found = zip(inputs, cells(columns.label), cells(columns.group), cells(columns.split), strict=True)
+    def together(names: Sequence[str]) -> list[tuple[Any, ...]]:
+        """The cells of several columns, by row."""
+        return list(zip(*map(table.column, names), strict=True)) if names else [()] * len(table.rows)
+
+    inputs, labels = together(columns.inputs), together(columns.labels)
+    found = zip(inputs, labels, cells(columns.group), cells(columns.split), strict=True)
     return [
         Row(
             id=f"{table.name}:{table.numbers[index]}",
             origin=table.where(index),
             inputs=own,
-            label=label,
+            labels=own_labels,
             group=group,
             split=split_named(told) if told else split,
         )
-        for index, (own, label, group, told) in enumerate(found)
+        for index, (own, own_labels, group, told) in enumerate(found)
     ]
 
 
@@ -108,33 +122,30 @@ def _passed_over(
     columns: Columns,
     *,
     root: Path,
-    allowed: float,
+    config: DataConfig,
+    form: Form,
 ) -> tuple[str, ...]:
-    """Rows without input or label, as sentences; too many of the former are refused."""
+    """Rows without input or target, as sentences; too many of the former are refused."""
     missing = [
         f"{row.origin}: {value.why}"
         for row, value in zip(rows, inputs, strict=True)
         if isinstance(value, Lack)
     ]
-    if len(missing) > allowed * len(rows):
+    if len(missing) > config.max_unreadable * len(rows):
         raise DataError.listed(
             str(root),
             missing,
             f"The inputs are read in column '{','.join(columns.inputs)}'; say another with "
             "--set data.input=NAME. data.max_unreadable allows more of these.",
         )
+    label = ",".join(columns.labels)
     unlabelled = [
-        f"{row.origin}: no label in column '{columns.label}'."
+        f"{row.origin}: no {form.target} in column '{label}'."
         for row, value, target in zip(rows, inputs, targets, strict=True)
         if not isinstance(value, Lack) and target is None
     ]
     if len(missing) + len(unlabelled) == len(rows):
         raise DataError(
-            f"{root}: column '{columns.label}' is empty in every row.", "Say the column with --label NAME."
+            f"{root}: column '{label}' is empty in every row.", "Say the column with --label NAME."
         )
     return (*missing, *unlabelled)
-
-
-def _group(cell: Any) -> str | None:
-    """A group's name, numbers as text; None where the cell is empty, for a group of its own."""
-    return None if cell is None or cell != cell or cell == "" else str(cell)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
 from typing import Any, ClassVar
 
-from headstart.data.columns import LABEL_NAMES, named_like
+from headstart.data.columns import named_like
+from headstart.data.forms.cells import text_columns, written_out
 from headstart.data.forms.form import Lack, Row
-from headstart.data.forms.labelled import Labelled
+from headstart.data.forms.labelled import LABEL_NAMES, Labelled
 from headstart.data.table import Table
 from headstart.errors import DataError
 
@@ -24,7 +24,6 @@ PAIRS = (
     ("text_a", "text_b"), ("question1", "question2"), ("question", "sentence"), ("question", "passage"),
     ("query", "passage"), ("query", "document"),
 )  # fmt: skip
-_LOOKED_AT = 200
 _PROSE = 4  # words of a column's name that make it look like the first row of a table without header
 
 
@@ -41,7 +40,7 @@ class LabelledTexts(Labelled):
     def guess_inputs(self, table: Table, names: Sequence[str], root: Path) -> tuple[str, ...]:
         """The columns of a known pair, or the one named like texts, or the one of the longest."""
         _refuse_no_header(table)
-        texts = _texts(table, [name for name in names if name != _likely_label(names)])
+        texts = text_columns(table, [name for name in names if name != _likely_label(names)])
         found = {name.casefold(): name for name in texts}
         for one, other in PAIRS:
             if one in found and other in found:
@@ -57,39 +56,12 @@ class LabelledTexts(Labelled):
         """The text of each row, a tuple where it is a pair."""
         found: list[Any] = []
         for row in rows:
-            cells = [_text(cell) for cell in row.inputs]
+            cells = [written_out(cell) for cell in row.inputs]
             if any(cell is None for cell in cells):
                 found.append(Lack("the text is empty."))
             else:
                 found.append(cells[0] if len(cells) == 1 else tuple(cells))
         return found
-
-    def id(self, row: Row, value: Any, root: Path) -> str:
-        """The row's."""
-        return row.id
-
-
-def _text(cell: Any) -> Any:
-    """A cell as a text; numbers are written out. What is no text stays, for the scan to refuse."""
-    if cell is None or cell != cell:
-        return None
-    if isinstance(cell, (int, float)) and not isinstance(cell, bool):
-        return str(cell)
-    if isinstance(cell, str) and not cell.strip():
-        return None
-    return cell
-
-
-def _texts(table: Table, names: Sequence[str]) -> dict[str, float]:
-    """Columns whose cells are texts, and how long these are on average."""
-    step = max(1, len(table.rows) // _LOOKED_AT)
-    found = {}
-    for name in names:
-        cells = [cell for cell in table.column(name)[::step] if cell not in (None, "")]
-        texts = [cell for cell in cells if isinstance(cell, str) and any(map(str.isalpha, cell))]
-        if cells and len(texts) * 2 > len(cells):
-            found[name] = fmean(map(len, texts))
-    return found
 
 
 def _likely_label(names: Sequence[str]) -> str | None:
