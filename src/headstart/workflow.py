@@ -33,6 +33,7 @@ from headstart.steps.prepare import (
     Prepared,
     findings_without_features,
     inspect,
+    modality_class,
     prepare,
     refuse_unusable,
     task_class,
@@ -201,7 +202,10 @@ def _prepare(
     with clock.part("prepare"):
         task = task_class(config)
         backbone = load_backbone(
-            config.model.name, task=task.name, modality=task.modality, image_size=config.model.image_size
+            config.model.name,
+            task=task.name,
+            family=modality_class(task).family,
+            image_size=config.model.image_size,
         )
         refuse_unknown_boundaries(config, backbone)
         cache, why = cache_of(config)

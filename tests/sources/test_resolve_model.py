@@ -7,8 +7,8 @@ from headstart.errors import ModelError, RequestError
 from headstart.sources.builtin import FOLDERS, Builtin
 from headstart.sources.resolve import DEFAULTS, describe, load, native, rebuild
 
-IMAGES = {"task": "image-classification", "modality": "image"}
-TEXTS = {"task": "text-classification", "modality": "text"}
+IMAGES = {"task": "image-classification", "family": "image"}
+TEXTS = {"task": "text-classification", "family": "text"}
 
 
 def test_no_name_is_the_default_builtin():
@@ -64,7 +64,7 @@ def test_each_task_has_its_own_default():
 
 def test_a_task_without_a_default_asks_for_a_name():
     with pytest.raises(ModelError, match="No model for dancing comes with the package") as refused:
-        load(None, task="dancing", modality="video")
+        load(None, task="dancing", family="video")
     assert "--model" in refused.value.remedy
 
 

@@ -32,7 +32,7 @@ from headstart.training.machine import machine_facts
 
 SIDE = 64
 BUILTIN = "builtin:efficientnet-lite0"
-IMAGES: dict[str, Any] = {"task": "image-classification", "modality": "image", "image_size": SIDE}
+IMAGES: dict[str, Any] = {"task": "image-classification", "family": "image", "image_size": SIDE}
 
 
 @pytest.fixture(scope="module")

@@ -95,7 +95,7 @@ def save_bundle(
 
 def native_form(task: Task, backbone: Backbone, head: Head) -> Native | None:
     """The form in which the library of a backbone opens it with its head; None where it has none."""
-    if head.hidden or not task.output_names:
+    if head.hidden:
         return None
     form = native(backbone.blueprint, task.output_names, several=task.several)
     if form is None or not head.dropout:
@@ -154,7 +154,7 @@ def load_bundle(path: Path, *, device: str = "cpu") -> Model:
         parameters=0,
         revision=facts["revision"],
         sha256=facts["backbone_sha256"],
-        modality=task.modality,
+        modality=modality.family,
         head_bias=facts.get("head_bias", True),
     )
     head = Head(**{**facts["head"], "hidden": tuple(facts["head"]["hidden"])})

@@ -13,6 +13,7 @@ from headstart.contracts import Example, Modality, Prediction, Task, View
 from headstart.data.batches import EvaluationBatches, MakeView
 from headstart.data.prefetch import prefetch
 from headstart.errors import DataError
+from headstart.evaluation.calibration import tempered
 from headstart.evaluation.outputs import compute_outputs, in_order
 from headstart.training.device import fixed_batches
 
@@ -55,6 +56,11 @@ class Model:
         return self.task.labels
 
     @property
+    def family(self) -> str:
+        """Of its inputs: "image" or "text"."""
+        return self._modality.family
+
+    @property
     def suffixes(self) -> frozenset[str]:
         """Of the files that it can read."""
         return self._modality.suffixes
@@ -94,7 +100,8 @@ class Model:
             views = {example.id: answer for example, answer in some if isinstance(answer, View)}
             readable = [example for example, _ in some if example.id in views]
             made = self._run(readable, lambda example, _, views=views: views[example.id], threads=1)  # type: ignore[misc]
-            predictions = map(self.task.decode, made)
+            inputs = (example.input for example in readable)
+            predictions = map(self.task.decode, made, inputs)
             yield from (next(predictions) if isinstance(answer, View) else answer for _, answer in some)
 
     def outputs(self, examples: Sequence[Example]) -> list[Any]:
@@ -107,10 +114,7 @@ class Model:
         )
         with fixed_batches("predictions", size=self._batch_size, device=self._device):
             outputs = compute_outputs(self.task, self.torch, batches, device=self._device)
-        in_their_order = in_order(outputs, examples)
-        if self._temperature == 1:  # as tasks keep it whose outputs are no logits
-            return in_their_order
-        return [output / self._temperature for output in in_their_order]
+        return tempered(in_order(outputs, examples), self._temperature)
 
     def _view(self, example: Example) -> tuple[Example, View | DataError]:
         try:

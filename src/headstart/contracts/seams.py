@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
+from headstart.contracts.showing import Exhibits
 from headstart.contracts.values import (
     Backbone,
     Batch,
@@ -36,6 +37,8 @@ class Modality(Protocol):
     """Bytes to tensors, for one kind of input. Knows nothing of labels or models."""
 
     name: ClassVar[str]
+    family: ClassVar[str]
+    """Of inputs, "image" or "text": networks are made for one of them."""
     suffixes: ClassVar[frozenset[str]]
     varies: ClassVar[bool]
     """Whether there is an augmentation by which training views may vary."""
@@ -213,13 +216,28 @@ class Task(Protocol):
 
     name: ClassVar[str]
     modality: ClassVar[str]
+    """That makes its views, by the name in the catalogue."""
     form: ClassVar[str]
     """How its examples are written in data, by the name in the catalogue."""
     lower_is_better: ClassVar[frozenset[str]]
+    probed: ClassVar[bool]
+    """Whether an output is one row of logits an example, which a linear probe can give as well, and which
+    a temperature calibrates."""
+    located: ClassVar[bool]
+    """Whether targets or outputs lie at places of the input, so that batches need the geometry of views."""
+    unkept: ClassVar[str]
+    """Why what frozen layers give cannot be kept by example, as a clause; "" where it can."""
+    loss_metric: ClassVar[str]
+    """The scorer that is the loss."""
 
     @property
     def metric(self) -> str:
         """The main one of its scorers."""
+        ...
+
+    @property
+    def watched(self) -> str:
+        """The scorer that stands for the main one while training, where that would take long."""
         ...
 
     @property
@@ -283,10 +301,13 @@ class Task(Protocol):
         """The batch mixed with itself (mixup), or unchanged where that has no meaning."""
         ...
 
-    def loss(self, network: nn.Module, batch: Batch, objective: Objective) -> tuple[Loss, torch.Tensor]:
+    def loss(
+        self, network: nn.Module, batch: Batch, objective: Objective
+    ) -> tuple[Loss, torch.Tensor | None]:
         """Loss, and the outputs it was computed from: a row an example, where they were computed.
 
-        Nothing in it may wait for the device, as reading a number from there does.
+        Outputs are None where they do not stack. Nothing in it may wait for the device, as reading a
+        number from there does.
         """
         ...
 
@@ -294,12 +315,16 @@ class Task(Protocol):
         """One output per example of the batch (a row of logits, boxes, tokens), on the CPU."""
         ...
 
+    def quick_outputs(self, network: nn.Module, batch: Batch) -> Sequence[Any]:
+        """As much of the outputs as the watched metric and the loss are computed from."""
+        ...
+
     def linear_targets(self, targets: Sequence[Any]) -> LinearTargets | None:
-        """What a linear probe learns for N encoded targets; None where a probe has no meaning."""
+        """What a linear probe learns for N encoded targets; None where the task is not `probed`."""
         ...
 
     def read_head(self, values: Any) -> Sequence[Any]:
-        """Outputs, as `outputs` gives them, from (N, outputs) values of a linear head."""
+        """Outputs, as `outputs` gives them, from (N, outputs) values of a linear head; of `probed` tasks."""
         ...
 
     def scorers(self, outputs: Sequence[Any], targets: Sequence[Any]) -> dict[str, Scorer]:
@@ -311,10 +336,37 @@ class Task(Protocol):
         """
         ...
 
-    def baseline(self, train: Sequence[Any], count: int) -> Sequence[Any]:
-        """`count` outputs of the model that looks at no input, from encoded training targets."""
+    def baseline(self, train: Sequence[Any], count: int) -> Sequence[Any] | None:
+        """`count` outputs of the model that looks at no input, from encoded training targets.
+
+        None where such a model would say nothing.
+        """
         ...
 
-    def decode(self, output: Any) -> Prediction:
-        """What the user sees of one output."""
+    def decode(self, output: Any, value: Any = None) -> Prediction:
+        """What the user sees of one output.
+
+        Args:
+            output: one of what `outputs` gave.
+            value: the example's input, for tasks that point into it.
+        """
+        ...
+
+    def cells(self, example: Example, output: Any) -> Mapping[str, Any]:
+        """A row of test_predictions.csv behind the example's id, by column: the same columns for all."""
+        ...
+
+    def exhibits(
+        self,
+        examples: Sequence[Example],
+        outputs: Sequence[Any],
+        ask: Callable[[Sequence[Any]], Sequence[Prediction]],
+    ) -> Exhibits | None:
+        """What a report shows of test examples; None where its tables and charts of labels say it.
+
+        Args:
+            examples: N of them.
+            outputs: of these.
+            ask: the saved model, for more than `outputs` has: inputs to predictions.
+        """
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Ge, Lt
 
@@ -19,8 +19,8 @@ class Example:
 
     Attributes:
         id: stable name within the data: the path below its root, or ``table.csv:12``.
-        input: a `Path`, a text, or a tuple of them.
-        target: the label as read (a string, a tuple of strings, boxes, ...); None where unknown.
+        input: a `Path`, a text, or a tuple of them; `Words`, a `Chat`.
+        target: as read (a label, a tuple of labels or tags, a text, `Answer`s, ...); None where unknown.
         group: members of one group never fall on two sides of a split.
         origin: file and row for messages.
     """
@@ -77,11 +77,13 @@ class View:
             whose targets live in space or time; None where the modality has none.
         padding: for inputs of varying length, what fills up each behind a shorter example, 0 where
             it is not named; None where all examples have one shape.
+        target: token ids of a target that is a text itself; None where it is none, or not known.
     """
 
     inputs: Mapping[str, Tensor]
     geometry: Any = None
     padding: Mapping[str, float] | None = None
+    target: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +98,14 @@ class Batch:
             padded to a fixed size: outputs beyond ``len(ids)`` are dropped.
         boundary: where the inputs enter the network; None is the network's own entrance, a name
             means stored activations that enter there.
+        geometry: of the views, sliceable as targets are, for tasks whose outputs are read by it.
     """
 
     inputs: Mapping[str, Tensor]
     targets: Any
     ids: tuple[str, ...]
     boundary: str | None = None
+    geometry: Any = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -113,6 +117,7 @@ class Batch:
             targets=_cut(self.targets, start, stop),
             ids=self.ids[start:stop],
             boundary=self.boundary,
+            geometry=_cut(self.geometry, start, stop),
         )
 
 
@@ -152,6 +157,10 @@ class Prediction:
     score: float | None
     scores: Mapping[str, float] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
+
+    def cells(self) -> dict[str, Any]:
+        """It as a row of a table, by column."""
+        return {"label": "|".join(self.labels) if self.label is None else self.label, "score": self.score}
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +247,8 @@ class Backbone:
         sha256: of the weights file as read.
         modality: of its inputs.
         head_bias: whether the layer that its own library puts there has a bias.
+        new_head: whether the task's head is to be learned from nothing; False where the checkpoint has
+            it, and `module` ends with it.
     """
 
     module: nn.Module
@@ -252,6 +263,7 @@ class Backbone:
     sha256: str
     modality: str = "image"
     head_bias: bool = True
+    new_head: bool = True
 
 
 @dataclass(frozen=True)
@@ -323,6 +335,8 @@ class Budget:
         l2_sp: strength of the pull toward the pretrained weights.
         frozen: boundaries that no phase may train.
         modality: of the inputs: networks for texts learn best otherwise than those for images.
+        head: what the head begins as: a linear probe's "solution", "random" weights, or those of the
+            checkpoint, where there is "none" to be learned apart.
     """
 
     epochs: int | None
@@ -332,3 +346,4 @@ class Budget:
     l2_sp: float = 0.0
     frozen: tuple[str, ...] = ()
     modality: str = "image"
+    head: Literal["solution", "random", "none"] = "solution"

@@ -25,7 +25,7 @@ class Evidence:
     """What a run has shown.
 
     Attributes:
-        metric: the main one; `train`, `val` and `test` are its values.
+        metric: that chose the weights; `train`, `val` and `test` are its values.
         lower_is_better: whether it is an error.
         technique: as planned.
         epochs: done.
@@ -36,7 +36,7 @@ class Evidence:
         test: with its interval; None without a test set.
         n_test: examples in it.
         smallest, largest: training examples of the rarest and the commonest class.
-        rarest: the rarest class.
+        rarest: the rarest class; "" where there are none.
         worst: the class with the lowest recall on the test set, its recall and its support.
         ece: calibration error on the test set, after temperature scaling.
         still_improving: whether the last epoch was the best.
@@ -47,9 +47,9 @@ class Evidence:
     technique: str
     val: float
     epochs: int
-    smallest: int
-    largest: int
-    rarest: str
+    smallest: int = 0
+    largest: int = 0
+    rarest: str = ""
     lr: float | None = None
     train: float | None = None
     probe: float | None = None
@@ -69,7 +69,7 @@ def advise(evidence: Evidence) -> list[str]:
 
 
 def _data(evidence: Evidence) -> str:
-    if evidence.smallest >= FEW:
+    if not evidence.rarest or evidence.smallest >= FEW:
         return ""
     return (
         f"'{evidence.rarest}' has only {evidence.smallest} training examples. More of it would help more "
@@ -133,7 +133,7 @@ def _worst_class(evidence: Evidence) -> str:
     if support < CLASS_SUPPORT or evidence.test.value - recall < CLASS_GAP:
         return ""
     found = f"'{label}' is found in only {percent(recall, 0)} of its {support} test examples."
-    if evidence.largest >= IMBALANCE * evidence.smallest:
+    if evidence.rarest and evidence.largest >= IMBALANCE * evidence.smallest:
         return f"{found} Classes differ much in size: try --set train.class_weights=balanced."
     return f"{found} Look at its mistakes in the report: wrong labels, or too few examples like them?"
 

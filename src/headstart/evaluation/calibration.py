@@ -24,7 +24,7 @@ def fit_temperature(task: Task, outputs: Sequence[Any], targets: Sequence[Any]) 
 
     A few dozen answers, nearly all right, would ask for ever surer ones, so a prior holds the
     logarithm near 0: log-normal, of spread `SPREAD`, it weighs as much as a handful of examples.
-    Where every answer is right, or the task has no log loss, the temperature stays 1.
+    Where every answer is right, or outputs are no rows of logits, the temperature stays 1.
 
     Args:
         task: scores them.
@@ -38,14 +38,18 @@ def fit_temperature(task: Task, outputs: Sequence[Any], targets: Sequence[Any]) 
 
     def loss(log_temperature: float) -> float:
         scaled = np.asarray(outputs, dtype=np.float64) / np.exp(log_temperature)
-        data = len(outputs) * float(task.scorers(scaled, targets)["log_loss"](once)[0])
+        data = len(outputs) * float(task.scorers(scaled, targets)[task.loss_metric](once)[0])
         return data + (log_temperature / SPREAD) ** 2 / 2
 
-    scorers = task.scorers(outputs, targets)
-    if len(outputs) == 0 or "log_loss" not in scorers or scorers["accuracy"](once)[0] == 1:
+    if not task.probed or len(outputs) == 0 or task.scorers(outputs, targets)["accuracy"](once)[0] == 1:
         return 1.0
     found = minimize_scalar(loss, bounds=(np.log(COLDEST), np.log(HOTTEST)), method="bounded")
     return float(np.exp(found.x))
+
+
+def tempered(outputs: Sequence[Any], temperature: float) -> list[Any]:
+    """Outputs at a temperature; as they are where it is 1, as it is where they are no rows of logits."""
+    return list(outputs) if temperature == 1 else [output / temperature for output in outputs]
 
 
 def reliability(answers: Answers, bins: int = BINS) -> tuple[Bin, ...]:

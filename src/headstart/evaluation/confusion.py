@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from headstart.contracts import ClassScores
 from headstart.evaluation.answers import Answers
-from headstart.evaluation.report.content import ClassScores, Confusion, Mistake
+from headstart.evaluation.report.content import Confusion, Mistake
 from headstart.tasks.metrics import Bools, Floats
 
 

@@ -15,7 +15,7 @@ from headstart.data.placing import placed
 
 
 def compute_outputs(
-    task: Task, network: nn.Module, batches: Iterable[Batch], *, device: str = "cpu"
+    task: Task, network: nn.Module, batches: Iterable[Batch], *, device: str = "cpu", quick: bool = False
 ) -> dict[str, Any]:
     """Run the network, in evaluation mode and without gradients, over batches.
 
@@ -27,15 +27,17 @@ def compute_outputs(
         network: moved to the device; its modules get their modes back.
         batches: on the CPU.
         device: where to compute; 4-d inputs are laid out channels-last.
+        quick: whether as much of them is enough as the watched metric and the loss need.
 
     Returns:
         One output an example, by its id, as the task's scorers and `decode` take them.
     """
     outputs: dict[str, Any] = {}
+    ask = task.quick_outputs if quick else task.outputs
     with _evaluating(network.to(device)), torch.inference_mode():
         for batch in batches:
             on_device = replace(batch, inputs=placed(batch.inputs, device))
-            outputs.update(zip(batch.ids, task.outputs(network, on_device), strict=True))
+            outputs.update(zip(batch.ids, ask(network, on_device), strict=True))
     return outputs
 
 

@@ -22,9 +22,9 @@ class Interval:
     high: float | None
 
     def state(self) -> dict[str, float | None]:
-        """As result.json has it: JSON has no NaN, so that is None there."""
+        """As result.json has it: JSON has no NaN and no infinity, so these are None there."""
         return {
-            "value": None if math.isnan(self.value) else self.value,
+            "value": self.value if math.isfinite(self.value) else None,
             "low": self.low,
             "high": self.high,
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from headstart.contracts import Batch, Example, Task, View
-from headstart.data.batches import arranged
+from headstart.data.batches import MakeView, arranged
 from headstart.features.frozen import Activations
 
 
@@ -25,6 +25,7 @@ class _KeptBatches:
         task: encodes their targets.
         boundary: at which the activations enter the network.
         batch_size: examples a batch.
+        view: of an example, for tasks whose targets lie at places of the input; None for others.
     """
 
     examples: Sequence[Example]
@@ -32,6 +33,7 @@ class _KeptBatches:
     _: KW_ONLY
     boundary: str
     batch_size: int
+    view: MakeView | None = None
 
     def __len__(self) -> int:
         """Batches in one pass."""
@@ -44,8 +46,15 @@ class _KeptBatches:
 
     def _batches(self, activations: Activations, batches: Iterable[Sequence[int]]) -> Iterator[Batch]:
         for places in batches:
-            ids = tuple(self.examples[place].id for place in places)
-            yield Batch(activations.inputs(places), _at(self._targets, places), ids, self.boundary)
+            examples = [self.examples[place] for place in places]
+            ids = tuple(example.id for example in examples)
+            inputs = activations.inputs(places)
+            if self.view is None:
+                yield Batch(inputs, _at(self._targets, places), ids, self.boundary)
+            else:
+                views = [self.view(example, None) for example in examples]
+                batch = self.task.collate(examples, views)
+                yield replace(batch, inputs=inputs, boundary=self.boundary)
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ def make_plan(
     class_weights: Sequence[float],
     measure: Callable[[Sequence[str]], Mapping[str, CutFacts]],
     has_probe: bool = True,
+    new_head: bool = True,
 ) -> Plan:
     """Every decision before training, with its reason.
 
@@ -47,6 +48,7 @@ def make_plan(
         class_weights: what makes every class count alike, should the plan want that.
         measure: what can be known of the layers before some boundaries, or before the head.
         has_probe: whether the task has a linear probe.
+        new_head: whether there is a head to be learned from nothing.
 
     Raises:
         ConfigError: an option or boundary that is not there, or nothing that would train the head.
@@ -67,6 +69,7 @@ def make_plan(
         l2_sp=config.train.l2_sp,
         frozen=take("frozen", frozen(config, facts.model)),
         modality=facts.model.modality,
+        head="solution" if has_probe else "random" if new_head else "none",
     )
     phases = technique(options).phases(budget, facts.model.boundaries)
     augment = take("augment", rules.augment(config, facts))

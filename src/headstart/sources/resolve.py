@@ -16,6 +16,8 @@ from headstart.errors import ModelError, did_you_mean
 DEFAULTS: Mapping[str, str] = {
     "image-classification": "builtin:efficientnet-lite0",
     "text-classification": "builtin:all-minilm-l6-v2",
+    "token-classification": "builtin:all-minilm-l6-v2",
+    "question-answering": "builtin:all-minilm-l6-v2",
 }
 
 
@@ -23,7 +25,7 @@ def load(
     model: str | None,
     *,
     task: str = "image-classification",
-    modality: str | None = None,
+    family: str | None = None,
     image_size: int | None = None,
 ) -> Backbone:
     """The pretrained backbone.
@@ -31,7 +33,7 @@ def load(
     Args:
         model: ``SOURCE:NAME``, or a NAME that only one source knows; None is the default builtin.
         task: that it is to learn.
-        modality: of the task's inputs, which must be the network's; None does not look.
+        family: of the task's inputs, which must be the network's; None does not look.
         image_size: another input size than the checkpoint's, in pixels.
 
     Raises:
@@ -41,9 +43,9 @@ def load(
         raise ModelError(f"No model for {task} comes with the package.", "Name one: --model hf:...")
     source, name = _parse(model or DEFAULTS[task])
     backbone = source.load(name, task=task, image_size=image_size)
-    if modality not in (None, backbone.modality):
+    if family not in (None, backbone.modality):
         raise ModelError(
-            f"{backbone.name} reads {backbone.modality}s, but {task} has {modality}s.",
+            f"{backbone.name} reads {backbone.modality}s, but {task} has {family}s.",
             "Name another model, or none; --task says what the data is, where that was guessed wrongly.",
         )
     return backbone

@@ -71,6 +71,8 @@ def measure(
         engine: that was asked for.
         head: of the network.
     """
+    if supply.task.unkept:
+        return dict.fromkeys(names, CutFacts(problem=supply.task.unkept))
     backbone = supply.backbone
     network = plain_network(supply.task, backbone, head, supply.seed).to(supply.machine.device)
     sample = supply.sample(examples)

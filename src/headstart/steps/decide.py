@@ -29,14 +29,15 @@ from headstart.steps.speed import hastened
 def data_facts(prepared: Prepared, task: Task) -> DataFacts:
     """What the rules may know of the data."""
     train = prepared.part("train")
-    counts = count_labels(train)
+    counts = count_labels(train) if prepared.dataset.labelled else {}
     scans = [prepared.scans[example.id] for example in prepared.dataset.examples]
+    images = prepared.supply.modality.family == "image"
     return DataFacts(
         train=len(train),
         others=len(prepared.part("val")) + len(prepared.part("test")),
-        smallest=min(counts.values()),
-        largest=max(counts.values()),
-        median_side=round(median(min(scan.size) for scan in scans)) if task.modality == "image" else 0,
+        smallest=min(counts.values(), default=0),
+        largest=max(counts.values(), default=0),
+        median_side=round(median(min(scan.size) for scan in scans)) if images else 0,
         grey=_share_grey(scans),
         mirror_sensitive=mirror_sensitive(task.labels),
         kept=prepared.supply.inputs is not None,
@@ -105,7 +106,8 @@ def decide(config: Config, prepared: Prepared, task: Task, backbone: Backbone, m
         technique=_technique_class(config),
         class_weights=task.class_weights(prepared.part("train")),
         measure=measured,
-        has_probe=task.linear_targets(train) is not None,
+        has_probe=task.probed,
+        new_head=backbone.new_head,
     )
     _refuse_undefined(plan.metric, task, train, val)
     return hastened(config, plan, prepared, task, backbone)
@@ -117,7 +119,10 @@ def _technique_class(config: Config) -> Any:
 
 def _refuse_undefined(metric: str, task: Task, train: Sequence[Any], val: Sequence[Any]) -> None:
     """Stop where the main metric could not tell good weights from bad ones."""
-    scorer = task.scorers(task.baseline(train, len(val)), val)[metric]
+    blind = task.baseline(train, len(val))
+    if blind is None:
+        return
+    scorer = task.scorers(blind, val)[metric]
     if np.isnan(scorer(np.ones((1, len(val))))).any():
         raise ConfigError(
             f"train.metric: '{metric}' is not defined on the {len(val)} validation examples, so it cannot "

@@ -8,6 +8,7 @@ from typing import Any
 
 from headstart.artifact.model import Model
 from headstart.contracts import Prediction
+from headstart.evaluation.calibration import tempered
 from headstart.evaluation.outputs import compute_outputs, in_order
 from headstart.steps.feeds import evaluation_batches
 from headstart.steps.job import Job
@@ -39,7 +40,8 @@ def examine(model: Model, job: Job, *, cut: str, notify: Notify) -> Examined:
 
     Layers that nothing has changed are not run again: what they gave is replayed through the rest of
     the saved model. The first examples go through all of it, and so does every one whose answer
-    is a close call. Where these differ by more than `TOLERANCE`, or in one label, all do.
+    is a close call. Where these differ by more than `TOLERANCE`, or in one label, all do. So do all
+    of tasks whose answers are not told by scores.
 
     Args:
         model: opened from its bundle.
@@ -48,11 +50,11 @@ def examine(model: Model, job: Job, *, cut: str, notify: Notify) -> Examined:
         notify: told of the progress.
     """
     examples = job.prepared.part("test")
-    if not cut:
+    if not cut or not job.task.probed:
         return Examined(model.outputs(examples), len(examples), 0.0)
     with evaluation_batches(job, model.torch, cut, "test", notify) as batches:
         replayed = compute_outputs(job.task, model.torch, batches, device=job.plan.device)
-    outputs = [output / model.temperature for output in in_order(replayed, examples)]
+    outputs = tempered(in_order(replayed, examples), model.temperature)
     said = [job.task.decode(output) for output in outputs]
     places = [place for place, answer in enumerate(said) if place < GOLDEN or _is_close(answer)]
     own = model.outputs([examples[place] for place in places])

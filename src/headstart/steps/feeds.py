@@ -79,6 +79,7 @@ class Entrance:
             examples,
             self.job.task,
             boundary=self.cut.name,
+            view=self.job.supply.view() if self.job.task.located else None,
             batch_size=plan.batch_size,
             views={epoch: kept[view] for epoch, view in taken.items()},
             seed=plan.seed,
@@ -92,6 +93,7 @@ class Entrance:
             examples,
             self.job.task,
             boundary=self.cut.name,
+            view=self.job.supply.view() if self.job.task.located else None,
             batch_size=KEPT_BATCH,
             activations=self._activations(examples, None, None),
         )

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from headstart.artifact.model import Model
-from headstart.catalog import FORMS, resolve
-from headstart.data.forms.form import Lack
+from headstart.data.forms.form import Form, Lack
 from headstart.data.table_files import is_table
 from headstart.data.tables import read_inputs
 from headstart.errors import DataError
+from headstart.steps.prepare import form_of
 
 Named = tuple[str, Any]
 
@@ -26,14 +26,15 @@ def listed(inputs: Iterable[str], model: Model) -> Iterator[list[Named] | DataEr
     Yields:
         Names and what the model takes, or why there is nothing.
     """
+    form = form_of(model.task)
     single: list[Named] = []
     for name in inputs:
         if _is(name, Path.is_dir):
             several = _in_folder(Path(name), model)
-        elif is_table(Path(name)) and _is(name, Path.is_file):
-            several = _in_table(Path(name), model)
+        elif _is(name, Path.is_file) and _is_table(Path(name), form):
+            several = _in_table(Path(name), form, model)
         else:
-            is_text = model.task.modality == "text" and not _is(name, Path.is_file)
+            is_text = model.family == "text" and not _is(name, Path.is_file)
             single.append((name, name if is_text else Path(name)))
             continue
         if single:
@@ -58,9 +59,13 @@ def _in_folder(folder: Path, model: Model) -> Iterator[list[Named] | DataError]:
         )
 
 
-def _in_table(path: Path, model: Model) -> Iterator[list[Named] | DataError]:
+def _is_table(path: Path, form: Form) -> bool:
+    """Whether a file has many inputs: one that may be an input itself is that."""
+    return path.suffix.casefold() not in form.suffixes and is_table(path, form.readers)
+
+
+def _in_table(path: Path, form: Form, model: Model) -> Iterator[list[Named] | DataError]:
     """Its rows, those without an input as errors."""
-    form = resolve("form of data", model.task.form, FORMS)(model.suffixes)
     try:
         rows = read_inputs(path, form, model.facts.get("columns", ()))
     except DataError as error:

@@ -12,19 +12,19 @@ from typing import Any
 from headstart.artifact.model import Model
 from headstart.artifact.run import RunFolder, read_json
 from headstart.config.schema import Config
-from headstart.contracts import Example, Task
+from headstart.contracts import Example, Exhibits, Task
 from headstart.data.dataset import select
-from headstart.data.labels import labels_of
 from headstart.data.layout import some
+from headstart.data.read import tables_of
 from headstart.data.scanning import scan
-from headstart.data.table_files import is_table
 from headstart.errors import DataError
+from headstart.evaluation.calibration import tempered
 from headstart.evaluation.intervals import score
 from headstart.evaluation.scores import Scores
 from headstart.steps.examine import Examined, examine
 from headstart.steps.job import Job
 from headstart.steps.learn import Learned
-from headstart.steps.prepare import modality_class, read_data
+from headstart.steps.prepare import form_of, modality_class, read_data, task_class
 from headstart.steps.supply import Notify
 
 
@@ -36,6 +36,7 @@ class Judged:
         outputs: of the test examples, temperature applied.
         examined: how they were computed.
         baselines: by name, then by split.
+        exhibits: what the report shows of them, beside tables and charts of labels.
     """
 
     examples: tuple[Example, ...]
@@ -44,6 +45,7 @@ class Judged:
     val: Scores
     test: Scores
     baselines: Mapping[str, Mapping[str, Scores]]
+    exhibits: Exhibits | None
 
 
 def judge(model: Model, job: Job, learned: Learned, *, notify: Notify) -> Judged:
@@ -56,21 +58,22 @@ def judge(model: Model, job: Job, learned: Learned, *, notify: Notify) -> Judged
         notify: told of the progress.
     """
     examined = examine(model, job, cut=learned.cut, notify=notify)
-    scaled = [output / learned.temperature for output in learned.val]
-    train = job.targets("train")
+    examples, train = job.prepared.part("test"), job.targets("train")
     baselines: dict[str, dict[str, Scores]] = {"majority": {}, "linear_probe": {}}
     for part in ("val", "test"):
-        count = len(job.prepared.part(part))
-        baselines["majority"][part] = _scores(job, job.task.baseline(train, count), part)
+        blind = job.task.baseline(train, len(job.prepared.part(part)))
+        if blind is not None:
+            baselines["majority"][part] = _scores(job, blind, part)
         if job.probe is not None:
             baselines["linear_probe"][part] = _scores(job, job.probe_outputs(part), part)
     return Judged(
-        examples=job.prepared.part("test"),
+        examples=examples,
         outputs=examined.outputs,
         examined=examined,
-        val=_scores(job, scaled, "val"),
+        val=_scores(job, tempered(learned.val, learned.temperature), "val"),
         test=_scores(job, examined.outputs, "test"),
         baselines={name: parts for name, parts in baselines.items() if parts},
+        exhibits=job.task.exhibits(examples, examined.outputs, model.predict),
     )
 
 
@@ -134,7 +137,8 @@ def examples_of_run(folder: RunFolder, config: Config) -> Labelled:
 def other_examples(config: Config, data: Path, label: str | None = None) -> Labelled:
     """All examples of other data, read as a run's own data was, and its groups."""
     stated = replace(config.data, path=str(data))
-    if is_table(data) != is_table(Path(config.data.path)):
+    readers = form_of(task_class(config)).readers
+    if bool(tables_of(data, readers)) != bool(tables_of(Path(config.data.path), readers)):
         # Folders have no columns, and tables no paths in which a group is searched.
         stated = replace(stated, input=None, label=None, group=None)
     stated = replace(stated, label=label or stated.label)
@@ -157,14 +161,13 @@ def scores_of(
 
 
 def predictions_csv(task: Task, judged: Judged) -> str:
-    """A row a test example: id, what is true, what is said, and every probability."""
+    """A row a test example: id, and what the task has to say of it."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["id", "true", "predicted", "score", *(f"score:{label}" for label in task.labels)])
+    writer: csv.DictWriter[str] | None = None
     for example, output in zip(judged.examples, judged.outputs, strict=True):
-        said = task.decode(output)
-        truth = "|".join(labels_of(example.target))
-        answer = "|".join(said.labels) if said.label is None else said.label
-        top = "" if said.score is None else said.score
-        writer.writerow([example.id, truth, answer, top, *(said.scores[label] for label in task.labels)])
+        row = {"id": example.id, **task.cells(example, output)}
+        if writer is None:
+            writer = csv.DictWriter(text, list(row), lineterminator="\n")
+            writer.writeheader()
+        writer.writerow(row)
     return text.getvalue()

@@ -18,6 +18,7 @@ from headstart.data.chunks import chunks
 from headstart.data.dataset import Dataset, Finding, Splits, select
 from headstart.data.duplicates import certain_groups, find_duplicates
 from headstart.data.fingerprint import fingerprint
+from headstart.data.forms.form import Form
 from headstart.data.intake import estimate_bytes, take_in
 from headstart.data.read import read
 from headstart.data.recognise import recognise
@@ -60,7 +61,7 @@ class Prepared:
     """Data that is ready to learn from.
 
     Attributes:
-        features: (N, D) of `dataset.examples`, in their order.
+        features: (N, D) of `dataset.examples`, in their order; None where the task has no probe.
         groups: by id; members of one group are on one side of the split.
         why_inputs: are kept, or are not.
         supply: of batches and kept activations.
@@ -70,7 +71,7 @@ class Prepared:
     scans: Mapping[str, Scan]
     findings: tuple[Finding, ...]
     fingerprint: str
-    features: Rows
+    features: Rows | None
     groups: Mapping[str, str]
     splits: Splits
     why_inputs: str
@@ -81,7 +82,9 @@ class Prepared:
         return select(self.dataset.examples, getattr(self.splits, name))
 
     def features_of(self, examples: Sequence[Example]) -> Rows:
-        """Rows of `features`, in the order of the examples."""
+        """Rows of `features`, which there must be, in the order of the examples."""
+        if self.features is None:
+            raise ValueError("a task without a probe has no features")
         place = {example.id: row for row, example in enumerate(self.dataset.examples)}
         return SomeRows(self.features, np.array([place[example.id] for example in examples]))
 
@@ -131,9 +134,13 @@ def read_data(config: Config) -> Dataset:
     Raises:
         DataError: the data cannot be read; the message names the file, row or column.
     """
-    task = task_class(config)
-    form = resolve("form of data", task.form, FORMS)(modality_class(task).suffixes)
-    return read(Path(config.data.path), config.data, form)
+    return read(Path(config.data.path), config.data, form_of(task_class(config)))
+
+
+def form_of(task: Any) -> Form:
+    """How the examples of a task are written."""
+    form: Form = resolve("form of data", task.form, FORMS)(modality_class(task).suffixes)
+    return form
 
 
 def inspect(
@@ -223,7 +230,7 @@ def prepare(
     begun: Plan | None,
     notify: Notify,
 ) -> Prepared:
-    """Features of every readable example, then groups, then the split.
+    """Features of every readable example where there is to be a probe, then groups, then the split.
 
     Args:
         inspected: the data.
@@ -248,16 +255,10 @@ def prepare(
         machine=machine,
         seed=config.seed,
     )
-    network = plain_network(task, backbone, Head(), config.seed)
-    layers = Layers.before(None, network, backbone)
-    if begun is None:
-        views = 1 if possible_augmentation(config, supply.modality) is None else storing.VIEWS
-        count, asked = len(dataset.examples) * views, config.features.engine
-        choice = supply.engine(layers, dataset.examples, count=count, only=asked)
-    else:
-        choice = supply.planned_engine(layers, dataset.examples, begun, notify=notify)
-    features = supply.activations(layers, choice, dataset.examples, notify=notify).rows
-    _refuse_non_finite(features, dataset, backbone)
+    features = None
+    if task.probed:
+        features = _features(supply, dataset, config, begun=begun, notify=notify)
+        _refuse_non_finite(features, dataset, backbone)
     duplicates = find_duplicates(
         dataset.examples, inspected.scans, features, near=config.data.near_duplicates
     )
@@ -272,6 +273,21 @@ def prepare(
         why_inputs=inspected.why,
         supply=supply,
     )
+
+
+def _features(
+    supply: Supply, dataset: Dataset, config: Config, *, begun: Plan | None, notify: Notify
+) -> Rows:
+    """What the whole backbone gives for every example, on the engine that is done soonest."""
+    network = plain_network(supply.task, supply.backbone, Head(), config.seed)
+    layers = Layers.before(None, network, supply.backbone)
+    if begun is None:
+        views = 1 if possible_augmentation(config, supply.modality) is None else storing.VIEWS
+        count, asked = len(dataset.examples) * views, config.features.engine
+        choice = supply.engine(layers, dataset.examples, count=count, only=asked)
+    else:
+        choice = supply.planned_engine(layers, dataset.examples, begun, notify=notify)
+    return supply.activations(layers, choice, dataset.examples, notify=notify).rows
 
 
 def possible_augmentation(config: Config, modality: type[Modality]) -> Augmentation | None:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from headstart.artifact.run import RunFolder
-from headstart.contracts import Modality, Task
+from headstart.contracts import ClassScores, Modality, Task
 from headstart.data.labels import count_labels
 from headstart.evaluation.advice import Evidence, advise
 from headstart.evaluation.answers import Answers
-from headstart.evaluation.calibration import reliability
+from headstart.evaluation.calibration import reliability, tempered
 from headstart.evaluation.confusion import class_scores, confusion, mistakes
 from headstart.evaluation.report.content import Calibration, Mistake, ReportContent
 from headstart.evaluation.report.page import render
 from headstart.planning.lines import plan_lines
-from headstart.steps.job import Job
+from headstart.steps.job import Job, watched
 from headstart.steps.judge import Judged
 from headstart.steps.learn import Learned
 from headstart.tasks.classification import Classification
@@ -28,27 +30,29 @@ SHOWN_MISTAKES = 24
 def advice(job: Job, learned: Learned, judged: Judged, result: Mapping[str, Any]) -> list[str]:
     """What to try next, from what the run has shown."""
     task, plan, prepared = job.task, job.plan, job.prepared
-    counts = count_labels(prepared.part("train"))
-    rarest = min(counts, key=lambda label: (counts[label], label))
+    metric = watched(job)
+    counts = count_labels(prepared.part("train")) if prepared.dataset.labelled else Counter[str]()
+    rarest = min(counts, key=lambda label: (counts[label], label), default="")
     probe = judged.baselines.get("linear_probe")
     history = learned.training.history if learned.training else ()
+    train = history[-1].train_metric if history else math.nan
     return advise(
         Evidence(
-            metric=plan.metric,
+            metric=metric,
             technique=plan.technique,
-            val=judged.val.metrics[plan.metric].value,
+            val=judged.val.metrics[metric].value,
             epochs=result["epochs"],
             smallest=counts[rarest],
-            largest=max(counts.values()),
+            largest=max(counts.values(), default=0),
             rarest=rarest,
             lr=max(plan.phases[-1].rates.values()) if plan.phases else None,
-            train=history[-1].train_metric if history else None,
-            probe=probe["val"].metrics[plan.metric].value if probe else None,
-            test=judged.test.metrics[plan.metric],
+            train=None if math.isnan(train) else train,
+            probe=probe["val"].metrics[metric].value if probe else None,
+            test=judged.test.metrics[metric],
             n_test=judged.test.n,
             worst=_worst(task, judged),
             ece=judged.test.metrics["ece"].value if "ece" in judged.test.metrics else None,
-            lower_is_better=plan.metric in task.lower_is_better,
+            lower_is_better=metric in task.lower_is_better,
             still_improving=bool(history) and history[-1].best,
             out_of_time=result["stopped"] == "time limit",
         )
@@ -83,6 +87,8 @@ def report_page(
     )
     if isinstance(job.task, Classification):
         content = _with_answers(content, job.task, job.modality, judged, learned)
+    elif judged.exhibits is not None:
+        content = replace(content, exhibits=judged.exhibits, per_class=judged.exhibits.per_class)
     return render(content)
 
 
@@ -92,7 +98,7 @@ def _with_answers(
     answers = _answers(task, judged)
     untempered = Answers.read(
         task,
-        [output * learned.temperature for output in judged.outputs],
+        tempered(judged.outputs, 1 / learned.temperature),
         [task.encode(example) for example in judged.examples],
     )
     wrong = mistakes(answers, [example.id for example in judged.examples])
@@ -119,11 +125,10 @@ def _answers(task: Classification, judged: Judged) -> Answers:
 
 def _worst(task: Task, judged: Judged) -> tuple[str, float, int] | None:
     """The label that is found least often, its recall and its support; None where no example has one."""
-    if not isinstance(task, Classification):
-        return None
-    rows = [
-        (row.recall, row.label, row.support) for row in class_scores(_answers(task, judged)) if row.support
-    ]
+    scores: Sequence[ClassScores] = judged.exhibits.per_class if judged.exhibits else ()
+    if isinstance(task, Classification):
+        scores = class_scores(_answers(task, judged))
+    rows = [(row.recall, row.label, row.support) for row in scores if row.support]
     if not rows:
         return None
     recall, label, support = min(rows)

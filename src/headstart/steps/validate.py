@@ -12,10 +12,10 @@ from torch import nn
 
 from headstart.contracts import Batch, Scorer
 from headstart.errors import NonFiniteLoss, a_few
-from headstart.evaluation.calibration import fit_temperature
+from headstart.evaluation.calibration import fit_temperature, tempered
 from headstart.evaluation.intervals import difference
 from headstart.evaluation.outputs import compute_outputs, in_order
-from headstart.steps.job import Job
+from headstart.steps.job import Job, watched
 from headstart.training.device import fixed_batches
 from headstart.training.feed import Validation
 
@@ -46,7 +46,8 @@ class Validator:
     def __init__(self, job: Job) -> None:
         self._task = job.task
         self._plan = job.plan
-        self._sign = -1 if job.plan.metric in job.task.lower_is_better else 1
+        self._metric = watched(job)
+        self._sign = -1 if self._metric in job.task.lower_is_better else 1
         self._examples = job.prepared.part("val")
         self._targets = job.targets("val")
         self._groups = job.prepared.groups_of(self._examples)
@@ -55,7 +56,7 @@ class Validator:
         """A network as a candidate; the batches are of this split, as the network takes them."""
         plan = self._plan
         with fixed_batches("predictions", size=plan.evaluation_batch_size, device=plan.device):
-            outputs = compute_outputs(self._task, network, batches, device=plan.device)
+            outputs = compute_outputs(self._task, network, batches, device=plan.device, quick=True)
         return self.candidate(in_order(outputs, self._examples))
 
     def validate(self, network: nn.Module, batches: Iterable[Batch]) -> Validation:
@@ -71,16 +72,17 @@ class Validator:
         """
         scorers = self._task.scorers(outputs, self._targets)
         once = np.ones((1, len(self._targets)))
-        metric, loss = float(scorers[self._plan.metric](once)[0]), float(scorers["log_loss"](once)[0])
+        loss_scorer = scorers[self._task.loss_metric]
+        metric, loss = float(scorers[self._metric](once)[0]), float(loss_scorer(once)[0])
         if not math.isfinite(loss):
-            self._refuse_non_finite(scorers["log_loss"])
+            self._refuse_non_finite(loss_scorer)
         return Candidate(outputs, metric, loss)
 
     def calibrated(self, candidate: Candidate) -> Calibrated:
         """The same candidate, calibrated on these examples."""
         temperature = self.temperature(candidate)
-        outputs = [output / temperature for output in candidate.outputs]
-        scorer = self._task.scorers(outputs, self._targets)["log_loss"]
+        outputs = tempered(candidate.outputs, temperature)
+        scorer = self._task.scorers(outputs, self._targets)[self._task.loss_metric]
         loss = float(scorer(np.ones((1, len(self._targets))))[0])
         return Calibrated(candidate.outputs, candidate.metric, candidate.loss, temperature, loss)
 
@@ -95,7 +97,7 @@ class Validator:
         if lead < 0 or trained.calibrated_loss < probed.calibrated_loss:
             return lead >= 0
         scorers = [
-            self._task.scorers(candidate.outputs, self._targets)[self._plan.metric]
+            self._task.scorers(candidate.outputs, self._targets)[self._metric]
             for candidate in (trained, probed)
         ]
         _, error = difference(*scorers, groups=self._groups)
@@ -103,7 +105,7 @@ class Validator:
 
     def why(self, trained: Calibrated, probed: Calibrated, returned: Calibrated) -> str:
         """Both on validation data, and what decided where the metric did not."""
-        metric, lead = self._plan.metric, self._lead(trained, probed)
+        metric, lead = self._metric, self._lead(trained, probed)
         text = f"{metric} {trained.metric:.4f} trained and {probed.metric:.4f} probe on validation data"
         if lead > 0 and returned is probed:
             return f"{text}, a lead within the error of so few examples, at no lower loss"

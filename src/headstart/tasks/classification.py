@@ -33,7 +33,7 @@ from headstart.errors import ConfigError, did_you_mean
 from headstart.modalities.stacking import stacked
 from headstart.tasks.heads import Classifier, build_head
 from headstart.tasks.kinds import KINDS, MULTI_LABEL, Kind, choose_kind
-from headstart.tasks.labels import check_known, find_labels, has_several, label_names
+from headstart.tasks.labels import balanced, check_known, find_labels, has_several, label_names
 from headstart.tasks.metrics import Bools, Floats
 
 
@@ -51,6 +51,10 @@ class Classification:
     modality: ClassVar[str]
     form: ClassVar[str]
     lower_is_better: ClassVar[frozenset[str]] = frozenset({"log_loss", "ece"})
+    probed: ClassVar[bool] = True
+    located: ClassVar[bool] = False
+    unkept: ClassVar[str] = ""
+    loss_metric: ClassVar[str] = "log_loss"
     option_names: ClassVar[tuple[str, ...]] = ("multi_label", "loss", "metric")
 
     labels: tuple[str, ...]
@@ -99,6 +103,11 @@ class Classification:
         return {"labels": list(self.labels), "kind": self.kind.name, "metric": self.metric}
 
     @property
+    def watched(self) -> str:
+        """The main metric itself."""
+        return self.metric
+
+    @property
     def multi_label(self) -> bool:
         """Whether one example may have several labels."""
         return self.kind is MULTI_LABEL
@@ -126,12 +135,7 @@ class Classification:
 
     def class_weights(self, examples: Sequence[Example]) -> tuple[float, ...]:
         """Weights inverse to the labels' counts, mean 1 over all labels given; 1 where none was."""
-        given = Counter(name for example in examples for name in label_names(example))
-        counts = np.array([given[label] for label in self.labels], dtype=np.float64)
-        there = counts > 0
-        weights = np.ones(len(self.labels))
-        weights[there] = counts.sum() / (there.sum() * counts[there])
-        return tuple(weights.tolist())
+        return balanced(Counter(name for example in examples for name in label_names(example)), self.labels)
 
     def build(self, backbone: Backbone, head: Head) -> nn.Module:
         """The network: the backbone, and a new head with an output for each logit."""
@@ -190,6 +194,8 @@ class Classification:
         """A row of logits for each example, (C,) float32 on the CPU."""
         return _rows(self._logits(network, batch))
 
+    quick_outputs = outputs
+
     def linear_targets(self, targets: Sequence[Any]) -> LinearTargets:
         """N encoded targets as the head's outputs are to meet them."""
         return LinearTargets(self.kind.head_targets(self._matrix(targets)), self.kind.exclusive)
@@ -228,7 +234,7 @@ class Classification:
         row = self.kind.logits_of(np.clip(frequencies, least, 1 - least))
         return [row.astype(np.float32)] * count
 
-    def decode(self, output: Any) -> Prediction:
+    def decode(self, output: Any, value: Any = None) -> Prediction:
         """The probable label, or the labels that are more probable than not where several may apply."""
         row = np.asarray(output)
         scores = dict(zip(self.labels, self.kind.probabilities(row).tolist(), strict=True))
@@ -240,6 +246,20 @@ class Classification:
             scores=scores,
             labels=chosen if self.multi_label else (),
         )
+
+    def cells(self, example: Example, output: Any) -> dict[str, Any]:
+        """What is true, what is said with its probability, and every label's."""
+        said = self.decode(output)
+        answer = said.cells()
+        return {
+            "true": "|".join(label_names(example)),
+            "predicted": answer["label"],
+            "score": answer["score"],
+            **{f"score:{label}": score for label, score in said.scores.items()},
+        }
+
+    def exhibits(self, examples: Sequence[Example], outputs: Sequence[Any], ask: Any) -> None:
+        """None: the report has tables and charts of labels."""
 
     @cached_property
     def _columns(self) -> dict[str, int]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from headstart.contracts import Budget, Phase
+from headstart.contracts import HEAD, Budget, Phase
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,14 @@ def phases_of(stages: Sequence[Stage], budget: Budget) -> tuple[Phase, ...]:
     """The stages as phases that share the budget.
 
     A budget of fewer epochs than stages skips the first ones: a head that begins at the probe
-    can do without them.
+    can do without them. Where there is no head apart, stages train what else they name.
     """
+    if budget.head == "none":
+        stages = [
+            replace(stage, rates=rates)
+            for stage in stages
+            if (rates := {name: rate for name, rate in stage.rates.items() if name != HEAD})
+        ]
     total = total_epochs(budget)
     kept = stages[-total:]
     epochs = divide(total, [stage.share for stage in kept])

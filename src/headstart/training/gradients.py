@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -25,14 +26,14 @@ class Piece:
 
     Attributes:
         loss: the sum over their units, without a gradient.
-        outputs: (n, ...), as `Task.loss` gives them, without a gradient.
+        outputs: (n, ...), as `Task.loss` gives them, without a gradient; None where it gives none.
         targets: of the batch as it was before mixing.
     """
 
     ids: tuple[str, ...]
     loss: Loss
-    outputs: Tensor
-    targets: Tensor
+    outputs: Tensor | None
+    targets: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,8 @@ def _attempt(
             for start in range(0, len(batch), micro_batch):
                 stop = min(start + micro_batch, len(batch))
                 loss, outputs = _backward(network, mixed.piece(start, stop), task, plan)
-                pieces.append(Piece(plain.ids[start:stop], loss, outputs, plain.targets[start:stop]))
+                piece = plain.piece(start, stop)
+                pieces.append(Piece(piece.ids, loss, outputs, piece.targets))
     gradients = Gradients(pieces, micro_batch)
     for parameter in parameters:
         if parameter.grad is not None:
@@ -139,9 +141,9 @@ def _attempt(
     return gradients
 
 
-def _backward(network: nn.Module, piece: Batch, task: Task, plan: Plan) -> tuple[Loss, Tensor]:
+def _backward(network: nn.Module, piece: Batch, task: Task, plan: Plan) -> tuple[Loss, Tensor | None]:
     """Add to the gradients; gives the loss without what it was computed from, and the outputs."""
     with autocast(plan):
         loss, outputs = task.loss(network, piece, plan.objective)
     torch.autograd.backward(loss.total)
-    return replace(loss, total=loss.total.detach()), outputs.detach()
+    return replace(loss, total=loss.total.detach()), None if outputs is None else outputs.detach()

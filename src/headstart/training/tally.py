@@ -82,11 +82,9 @@ class Tally:
             self._loss += loss
             self._units += one.gradients.units
             done.append(replace(one.step, loss=loss / one.gradients.units))
-        if pieces := [piece for one in noted for piece in one.gradients.pieces]:
-            self._keep(
-                torch.cat([piece.outputs for piece in pieces]).cpu(),
-                torch.cat([piece.targets for piece in pieces]).cpu(),
-            )
+        pieces = [piece for one in noted for piece in one.gradients.pieces]
+        if outputs := [piece.outputs for piece in pieces if piece.outputs is not None]:
+            self._keep(torch.cat(outputs).cpu(), torch.cat([piece.targets for piece in pieces]).cpu())
         return done
 
     @property
@@ -100,10 +98,12 @@ class Tally:
 
     def tensors(self) -> dict[str, Tensor]:
         """All of it, once everything is looked at; nothing of an epoch that has not begun."""
-        if not self._outputs:
+        if not self._units:
             return {}
-        outputs, targets = self._rows()
         sums = torch.tensor([self._loss, self._units], dtype=torch.float64)
+        if not self._outputs:
+            return {"sums": sums}
+        outputs, targets = self._rows()
         return {"sums": sums, "outputs": outputs, "targets": targets}
 
     def load(self, saved: Mapping[str, Tensor]) -> None:
@@ -111,6 +111,7 @@ class Tally:
         self.clear()
         if saved:
             self._loss, self._units = saved["sums"].tolist()
+        if "outputs" in saved:
             self._keep(saved["outputs"], saved["targets"])
 
     def _keep(self, outputs: Tensor, targets: Tensor) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from headstart.contracts import Phase
+from headstart.contracts import ClassScores, Exhibits, Phase
 from headstart.data.dataset import Finding
 
 
@@ -21,17 +21,6 @@ class Confusion:
 
     labels: Sequence[str]
     counts: Sequence[Sequence[int]]
-
-
-@dataclass(frozen=True)
-class ClassScores:
-    """One label on the test set; `support` is how many examples truly have it."""
-
-    label: str
-    precision: float
-    recall: float
-    f1: float
-    support: int
 
 
 @dataclass(frozen=True)
@@ -88,6 +77,7 @@ class ReportContent:
         confusion: None where an example may have several labels.
         mistakes: those to show, the surest first.
         mistake_count: how many there are in all.
+        exhibits: test examples of tasks whose answers are more than labels.
         plan: name, value and reason of every decision.
     """
 
@@ -101,6 +91,7 @@ class ReportContent:
     per_class: Sequence[ClassScores] = ()
     mistakes: Sequence[Mistake] = ()
     mistake_count: int = 0
+    exhibits: Exhibits | None = None
     calibration: Calibration | None = None
     findings: Sequence[Finding] = ()
     plan: Sequence[tuple[str, str, str]] = ()

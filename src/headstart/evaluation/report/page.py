@@ -13,6 +13,7 @@ from headstart.evaluation.report.charts import calibration_error
 from headstart.evaluation.report.confusion import matrix, most_confused
 from headstart.evaluation.report.content import ReportContent
 from headstart.evaluation.report.history import history
+from headstart.evaluation.report.passages import has_marks, pieces
 from headstart.evaluation.report.verdict import MODEL, SPLITS, remarks, scores_on, verdict
 
 READABLE = 25
@@ -74,6 +75,7 @@ def _environment() -> Environment:
         "calibration_error": calibration_error,
         "data_uri": data_uri,
         "duration": words.duration,
+        "has_marks": has_marks,
         "interval": words.interval,
         "matrix": matrix,
         "memory": words.memory,
@@ -81,6 +83,7 @@ def _environment() -> Environment:
         "most_confused": most_confused,
         "number": words.number,
         "percent": words.percent,
+        "pieces": pieces,
         "rates": words.rates,
     }
     return environment

@@ -107,7 +107,7 @@ def _of_split(judged: Verdict, validation: Mapping[str, Scores], *, lower: bool)
             "There is no test set. Validation data chose the weights, so this score flatters: "
             "measure the model on fresh examples before relying on it."
         )
-    if MODEL not in validation:
+    if MODEL not in validation or judged.metric not in validation[MODEL].metrics:
         return ""
     promised = validation[MODEL].metrics[judged.metric].value
     test = judged.intervals[MODEL]

@@ -9,18 +9,18 @@ from headstart.evaluation.scores import Interval
 
 SPACE = "\N{NO-BREAK SPACE}"
 DASH = "\N{EN DASH}"
-ABBREVIATIONS = frozenset({"auc", "auroc", "ece", "f1", "mcc"})
+NAMES = {"chrf": "chrF"} | {name: name.upper() for name in ("auc", "auroc", "bleu", "ece", "f1", "mcc")}
 
 
 def metric_name(metric: str) -> str:
     """``"macro_f1"`` as ``"macro F1"``."""
-    return " ".join(word.upper() if word in ABBREVIATIONS else word for word in metric.split("_"))
+    return " ".join(NAMES.get(word, word) for word in metric.split("_"))
 
 
 def title(metric: str) -> str:
     """``"macro_f1"`` as ``"Macro F1"``."""
     name = metric_name(metric)
-    return name[0].upper() + name[1:]
+    return name if metric in NAMES else name[0].upper() + name[1:]
 
 
 def percent(share: float, digits: int = 1) -> str:

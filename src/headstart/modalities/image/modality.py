@@ -34,6 +34,7 @@ class ImageModality:
     """
 
     name: ClassVar[str] = "image"
+    family: ClassVar[str] = "image"
     suffixes: ClassVar[frozenset[str]] = SUFFIXES
     varies: ClassVar[bool] = True
     ragged: ClassVar[bool] = False

@@ -32,6 +32,7 @@ class TextModality:
     """
 
     name: ClassVar[str] = "text"
+    family: ClassVar[str] = "text"
     suffixes: ClassVar[frozenset[str]] = frozenset({".txt"})
     varies: ClassVar[bool] = False
     ragged: ClassVar[bool] = True
@@ -45,20 +46,45 @@ class TextModality:
         return scan_text(example.input, name=example.origin or example.id)
 
     def intake(self, example: Example, wanted: Callable[[str], bool] | None = None) -> Intake:
-        """Read the text once, whole: what it is, and its tokens where they are wanted."""
+        """Read the text once, whole: what it is, and its compact form where it is wanted."""
         name = example.origin or example.id
         try:
-            parts = read_parts(example.input, name=name)
+            said = self.read(example.input, name=name)
         except DataError as error:
             return Intake(Scan(error=error.cause.removeprefix(f"{name}: ")))
-        scan = scan_parts(parts)
-        asked, longest = wanted is None or wanted(scan.content), self.preprocessing.max_length
-        # A token has at least one byte (of some characters it takes several tokens), and few are special.
-        if not asked and sum(len(part.encode()) for part in parts) < longest - SPECIAL:
+        scan = self.scan_read(said)
+        asked = wanted is None or wanted(scan.content)
+        if not asked and self.surely_fits(said):
             return Intake(scan)
-        tokens, count = self.preprocessing.tokens(parts)
-        cut = f"{longest} of {count} tokens" if count > longest else ""
-        return Intake(scan, tokens if asked else None, cut)
+        compact, cut = self.compact(said)
+        return Intake(scan, compact if asked else None, cut)
+
+    # What other inputs of texts have in their own way: how they are read, made compact, and shown.
+
+    @staticmethod
+    def read(value: Any, *, name: str) -> Any:
+        """An input as it is said: the texts of it.
+
+        Raises:
+            DataError: it cannot be read.
+        """
+        return read_parts(value, name=name)
+
+    @staticmethod
+    def scan_read(said: Any) -> Scan:
+        """What it is that was read."""
+        return scan_parts(said)
+
+    def surely_fits(self, said: Any) -> bool:
+        """Whether nothing can be cut, as can be told without making tokens."""
+        # A token has at least one byte (of some characters it takes several tokens), and few are special.
+        return sum(len(part.encode()) for part in said) < self.preprocessing.max_length - SPECIAL
+
+    def compact(self, said: Any) -> tuple[dict[str, NDArray[np.int32]], str]:
+        """The compact form, and what is cut off, as a clause; "" where nothing is."""
+        tokens, count = self.preprocessing.tokens(said)
+        longest = self.preprocessing.max_length
+        return tokens, f"{longest} of {count} tokens" if count > longest else ""
 
     def compact_state(self) -> dict[str, Any]:
         """Plain data that differs wherever tokens of one text may differ."""
@@ -73,8 +99,11 @@ class TextModality:
             DataError: the text cannot be read.
         """
         if compact is None:
-            parts = read_parts(example.input, name=example.origin or example.id)
-            compact, _ = self.preprocessing.tokens(parts)
+            compact, _ = self.compact(self.read(example.input, name=example.origin or example.id))
+        return self.shown(compact)
+
+    def shown(self, compact: Mapping[str, np.ndarray]) -> View:
+        """The view of a compact form."""
         inputs = {name: torch.from_numpy(np.asarray(values, np.int64)) for name, values in compact.items()}
         inputs["attention_mask"] = torch.ones_like(inputs["input_ids"])
         return View(inputs=inputs, padding=self.preprocessing.padding)

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding
 
 
 @dataclass(frozen=True)
@@ -21,10 +24,12 @@ class TextPreprocessing:
     Attributes:
         tokenizer: of transformers; the Rust-backed kind, which may be called from several threads.
         max_length: tokens, special ones included; what is longer is cut.
+        start: token with which a decoder begins to write; None where there is none.
     """
 
     tokenizer: Any = field(repr=False)
     max_length: int
+    start: int | None = None
 
     def __post_init__(self) -> None:
         # The first call sets aside how it was saved to cut and to fill up; no later one changes it,
@@ -43,19 +48,27 @@ class TextPreprocessing:
         Args:
             parts: one text, or two that are read as a pair, of which the longer one is cut.
         """
-        encoded = self.tokenizer(*parts, verbose=False)
-        count = len(encoded["input_ids"])
-        if count > self.max_length:
-            encoded = {name: values for name, values in self._cut(parts).items() if name in encoded}
-        inputs = {
-            name: np.asarray(values, dtype=np.int32)
-            for name, values in encoded.items()
-            if name != "attention_mask"
-        }
-        return inputs, count
+        encoding, count = self.encoding(parts)
+        return self.inputs_of(encoding), count
 
-    def _cut(self, parts: Sequence[str]) -> dict[str, Sequence[int]]:
-        """Token inputs of texts that are too long together.
+    def encoding(self, parts: Sequence[str]) -> tuple[Encoding, int]:
+        """Tokens with their places in the texts, cut where they are too many; tokens before cutting.
+
+        Args:
+            parts: as of `tokens`.
+        """
+        encoding: Encoding = self.tokenizer(*parts, verbose=False).encodings[0]
+        count = len(encoding)
+        return (self._cut(parts) if count > self.max_length else encoding), count
+
+    def inputs_of(self, encoding: Encoding) -> dict[str, NDArray[np.int32]]:
+        """The network's token inputs by name, each (T,), without the attention mask."""
+        values = {"input_ids": encoding.ids, "token_type_ids": encoding.type_ids}
+        names = [name for name in self.tokenizer.model_input_names if name in values]
+        return {name: np.asarray(values[name], dtype=np.int32) for name in names}
+
+    def _cut(self, parts: Sequence[str]) -> Encoding:
+        """Tokens of texts that are too long together.
 
         As the tokenizer cuts when it is asked to, but without telling it to: that would change it.
         """
@@ -64,8 +77,8 @@ class TextPreprocessing:
         encodings = [words.encode(part, add_special_tokens=False) for part in parts]
         for encoding, length in zip(encodings, _shares([len(part) for part in encodings], room), strict=True):
             encoding.truncate(length, direction=self.tokenizer.truncation_side)
-        cut = words.post_process(*encodings)
-        return {"input_ids": cut.ids, "token_type_ids": cut.type_ids}
+        cut: Encoding = words.post_process(*encodings)
+        return cut
 
     @property
     def padding(self) -> dict[str, int]:
@@ -74,7 +87,8 @@ class TextPreprocessing:
 
     def state(self) -> dict[str, Any]:
         """Plain data for bundle.json; the tokenizer itself is in files beside it."""
-        return {"max_length": self.max_length, "tokenizer": self.digest}
+        own = {} if self.start is None else {"start": self.start}
+        return {"max_length": self.max_length, "tokenizer": self.digest, **own}
 
     def files(self) -> Mapping[str, bytes]:
         """The tokenizer's files by name, as transformers reads them."""
@@ -88,7 +102,7 @@ class TextPreprocessing:
     @classmethod
     def from_state(cls, state: Mapping[str, Any], folder: Path) -> TextPreprocessing:
         """From what `state` gave, with the tokenizer's files in a folder."""
-        return cls(read_tokenizer(folder), state["max_length"])
+        return cls(read_tokenizer(folder), state["max_length"], state.get("start"))
 
     @cached_property
     def _files(self) -> Mapping[str, bytes]:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import nn
-from transformers import AutoConfig
+from transformers import AutoConfig, GenerationConfig
 from transformers.utils import logging
 
 from headstart.contracts import Backbone, Boundary
@@ -21,11 +21,12 @@ from headstart.modalities.text.preprocessing import TextPreprocessing, read_toke
 from headstart.sources.huggingface import pooling
 from headstart.sources.huggingface.blocks import find_blocks
 from headstart.sources.huggingface.network import (
+    as_backbone,
     auto_class,
     config_of,
     first_line,
+    is_writer,
     last_layer,
-    without_last_layer,
 )
 from headstart.sources.huggingface.places import CONFIG, has_tokenizer, weights_files
 from headstart.sources.weights import sha256_of
@@ -55,21 +56,22 @@ def load_checkpoint(folder: Path, *, name: str, task: str, licence: str | None =
     """
     config = read_config(folder)
     files = _weights(folder)
-    head, layer = last_layer(task, config)
+    head, layer = ("", None) if is_writer(task) else last_layer(task, config)
     tokenizer = _tokenizer(folder)
     _let_pad(tokenizer, config)
     model, missing = _read(folder, files, config, task)
     _leave_unknown_inputs(tokenizer, model)
-    if pooling.asks_for_mean(folder) and pooling.can_average(model):
+    if task == "text-classification" and pooling.asks_for_mean(folder) and pooling.can_average(model):
         pooling.add_mean_pooling(model)
-    module = without_last_layer(model, head)
-    boundaries = find_blocks(module, _sample(tokenizer))
-    _refuse_holes(folder, missing, boundaries)
+    module = as_backbone(model, task, head)
+    start = config.decoder_start_token_id if config.is_encoder_decoder and is_writer(task) else None
+    boundaries = find_blocks(module, _sample(tokenizer, start))
+    _refuse_holes(folder, missing, () if is_writer(task) else boundaries)
     return Backbone(
         module=module,
         boundaries=boundaries,
-        feature_size=layer.in_features,
-        preprocessing=TextPreprocessing(tokenizer, _longest(folder, tokenizer, model)),
+        feature_size=layer.in_features if layer else config.get_text_config().vocab_size,
+        preprocessing=TextPreprocessing(tokenizer, _longest(folder, tokenizer, model), start),
         name=name,
         blueprint={
             "source": name.partition(":")[0],
@@ -78,13 +80,15 @@ def load_checkpoint(folder: Path, *, name: str, task: str, licence: str | None =
                 name: value for name, value in model.config.to_dict().items() if name not in _OF_THIS_RUN
             },
             "head": head,
+            **({"generation": model.generation_config.to_diff_dict()} if is_writer(task) else {}),
         },
         licence=licence or _licence(folder),
         parameters=sum(parameter.numel() for parameter in module.parameters()),
         revision=folder.name,
         sha256=_sha256(files),
         modality="text",
-        head_bias=layer.bias is not None,
+        head_bias=layer is not None and layer.bias is not None,
+        new_head=layer is not None,
     )
 
 
@@ -94,10 +98,12 @@ def rebuild(blueprint: Mapping[str, Any]) -> nn.Module:
     Raises:
         ModelError: the installed transformers does not have it.
     """
-    config = config_of(blueprint)
+    config, task = config_of(blueprint), blueprint["task"]
     with _quiet(), torch.random.fork_rng(devices=[]):
-        model: nn.Module = auto_class(blueprint["task"]).from_config(config)
-    return without_last_layer(model, blueprint["head"])
+        model: Any = auto_class(task).from_config(config)
+    if "generation" in blueprint:
+        model.generation_config = GenerationConfig.from_dict(dict(blueprint["generation"]))
+    return as_backbone(model, task, blueprint["head"])
 
 
 def read_config(folder: Path) -> Any:
@@ -169,12 +175,15 @@ def _refuse_damaged(file: Path) -> None:
 
 
 def _refuse_holes(folder: Path, missing: list[str], boundaries: Sequence[Boundary]) -> None:
-    """A checkpoint may lack what lies between its last block and the labels, and no more."""
+    """A checkpoint may lack what lies between its last block and the labels, and no more.
+
+    Without boundaries, it may lack nothing: what writes needs its last layer.
+    """
     blocks = [
         place for place, boundary in enumerate(boundaries) if boundary.name.rpartition(".")[2].isdigit()
     ]
     needed = {name for boundary in boundaries[: max(blocks, default=0) + 1] for name in boundary.parameters}
-    holes = [key for key in missing if f"model.{key}" in needed]
+    holes = [key for key in missing if f"model.{key}" in needed or not boundaries]
     if holes:
         raise ModelError(
             f"{folder}: lacks {len(holes)} weights: {a_few(holes)}.",
@@ -210,8 +219,10 @@ def _let_pad(tokenizer: Any, config: Any) -> None:
         )
 
 
-def _sample(tokenizer: Any) -> dict[str, torch.Tensor]:
-    return dict(tokenizer("a word or two", return_tensors="pt", verbose=False))
+def _sample(tokenizer: Any, start: int | None) -> dict[str, torch.Tensor]:
+    """A few tokens; where a decoder starts with a token of its own, that too."""
+    sample = dict(tokenizer("a word or two", return_tensors="pt", verbose=False))
+    return sample if start is None else {**sample, "decoder_input_ids": torch.tensor([[start]])}
 
 
 def _leave_unknown_inputs(tokenizer: Any, model: nn.Module) -> None:
