@@ -10,16 +10,25 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks import data, rivals, startup
-from benchmarks.fits import Photos, Setting, job_of, measure_row, profile_row, save_weights
+from benchmarks import data, rivals, startup, texts
+from benchmarks.fits import (
+    Examples,
+    Setting,
+    job_of,
+    measure_row,
+    profile_row,
+    save_weights,
+    text_encoder,
+)
 from benchmarks.harness import ROOT, ContestantFailed, interleave
 from benchmarks.machine import machine, versions
 from benchmarks.results import lines, read, record, table
-from benchmarks.rows import RIVALS, ROWS
+from benchmarks.rows import OPTIONAL, RIVALS, ROWS, Row
 
 RESULTS = ROOT / "benchmarks" / "results"
-GENERATED, QUICK, WARM_UP = 1500, 90, 30  # photos
-SETS = ("generated", "photos")
+GENERATED, QUICK, WARM_UP = 1500, 90, 30  # examples
+GENERATED_SET, OWN = "generated", {"photos": "photographs", "texts": "texts"}
+COUNTS = {"photos": data.count, "texts": texts.count}
 
 
 def main() -> int:
@@ -32,7 +41,7 @@ def main() -> int:
         for row in _measured(options, Path(folder), results):
             (results / f"{row['name']}.json").write_text(json.dumps(row, indent=2) + "\n")
             print(*lines(row), sep="\n", flush=True)
-            missing |= set(row["left_out"]) - set(RIVALS)
+            missing |= set(row["left_out"]) - set(OPTIONAL)
     (results / "table.md").write_text(table(read(results, _names())))
     return 1 if missing else 0
 
@@ -52,39 +61,58 @@ def _measured(options: argparse.Namespace, folder: Path, results: Path) -> Itera
     setting = Setting(
         device=options.device,
         rounds=options.rounds or (1 if options.quick else 3),
+        seeds=not options.quick,
         whole=options.whole,
-        weights=save_weights(folder / "weights.pt"),
-        warm_up=data.divide(data.generate(folder / "few", WARM_UP), folder / "warm-up"),
+        weights={"photos": save_weights(folder / "weights.pt"), "texts": text_encoder()},
+        warm_up={
+            "photos": data.divide(data.generate(folder / "few", WARM_UP), folder / "warm-up"),
+            "texts": texts.generate(folder / "few-texts", WARM_UP),
+        },
         rivals=python,
     )
-    for photos in _photos(options, folder):
-        for row in rows:
-            print(f"{row.title}, {photos.title}", file=sys.stderr, flush=True)
-            measured = measure_row(row, photos, setting)
-            measured.left_out |= left_out
+    for row in rows:
+        for examples in _examples(row, options, folder):
+            print(f"{row.title}, {examples.title}", file=sys.stderr, flush=True)
+            measured = measure_row(row, examples, setting)
+            if row.kind == "photos":
+                measured.left_out |= left_out
             about = {
-                "name": _name(row.name, photos.name, options.device),
+                "name": _name(row.name, examples.name, options.device),
                 "title": row.title,
-                "photos": photos.title,
-                "counts": data.count(photos.folder),
+                "photos": examples.title,
+                "counts": COUNTS[row.kind](examples.folder),
                 "epochs": row.epochs,
-                "measured": job_of(row, photos, setting).measured,
+                "measured": job_of(row, examples, setting).measured,
                 **facts,
             }
             yield record(measured, row.comparisons, about)
-            if options.profile and "ours" not in measured.left_out:
-                profile_row(row, photos, setting, results / f"{about['name']}-profile.txt")
+            if options.profile and row.contestants[0] not in measured.left_out:
+                profile_row(row, examples, setting, results / f"{about['name']}-profile.txt")
 
 
-def _photos(options: argparse.Namespace, folder: Path) -> Iterator[Photos]:
-    count = QUICK if options.quick else GENERATED
-    generated = data.divide(data.generate(folder / "generated", count), folder / "generated-divided")
-    yield Photos(SETS[0], f"{count} generated", generated)
-    if options.photos is None:
-        print("No photographs: --photos DIR names a folder of class folders.", file=sys.stderr)
+def _examples(row: Row, options: argparse.Namespace, folder: Path) -> Iterator[Examples]:
+    """The generated set of a row, and the user's own where there is one; each is made once."""
+    own = {"photos": options.photos, "texts": options.texts}[row.kind]
+    count = min(QUICK if options.quick else GENERATED, row.most or GENERATED)
+    folder = folder / f"{row.kind}-{row.most or 'all'}"
+    generated = folder / "generated"
+    if row.kind == "texts":
+        if not generated.exists():
+            texts.generate(generated, count)
+    elif not generated.exists():
+        data.divide(data.generate(folder / "files", count), generated)
+    yield Examples(row.kind, GENERATED_SET, f"{count} generated", generated)
+    if own is None:
+        print(f"No {row.kind} of yours: --{row.kind} names them.", file=sys.stderr)
         return
-    own = data.divide(options.photos, folder / "photos-divided")
-    yield Photos(SETS[1], f"{sum(data.count(own).values())} photographs", own)
+    divided = folder / "own"
+    if not divided.exists():
+        if row.kind == "texts":
+            texts.divide(own, divided, QUICK if options.quick else row.most)
+        else:
+            data.divide(own, divided)
+    many = sum(COUNTS[row.kind](divided).values())
+    yield Examples(row.kind, row.kind, f"{many} {OWN[row.kind]}", divided)
 
 
 def _rivals() -> tuple[Path | None, Mapping[str, str]]:
@@ -95,13 +123,18 @@ def _rivals() -> tuple[Path | None, Mapping[str, str]]:
         return None, dict.fromkeys(RIVALS, f"not installed: {error}")
 
 
-def _name(row: str, photos: str, device: str) -> str:
-    return f"{row}-{photos}" if device == "cpu" else f"{row}-{photos}-{device}"
+def _name(row: str, examples: str, device: str) -> str:
+    return f"{row}-{examples}" if device == "cpu" else f"{row}-{examples}-{device}"
 
 
 def _names() -> list[str]:
     """Of all files of results, in the order of the table."""
-    fits = [_name(row.name, photos, device) for device in ("cpu", "cuda") for photos in SETS for row in ROWS]
+    fits = [
+        _name(row.name, examples, device)
+        for device in ("cpu", "cuda")
+        for row in ROWS
+        for examples in (GENERATED_SET, row.kind)
+    ]
     return [*fits, startup.NAME]
 
 
@@ -112,12 +145,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="few photos and one round, to see that all runs")
     parser.add_argument("--whole", action="store_true", help="the loops run every epoch, nothing is scaled")
     parser.add_argument("--photos", type=Path, metavar="DIR", help="class folders of photographs, too")
+    parser.add_argument("--texts", type=Path, metavar="CSV", help="a table with columns text and label, too")
     parser.add_argument("--rivals", action="store_true", help="fastai and Hugging Face's Trainer, too")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--profile", action="store_true", help="write where headstart spends its time, too")
     options = parser.parse_args()
     if options.photos and not options.photos.is_dir():
         parser.error(f"--photos: no folder '{options.photos}'")
+    if options.texts and not options.texts.is_file():
+        parser.error(f"--texts: no file '{options.texts}'")
     return options
 
 

@@ -1,4 +1,4 @@
-"""Contestants in turn, each in a fresh process, and how their times compare. Knows no photo and no model."""
+"""Contestants in turn, each in a fresh process, and how their times compare. Knows no data and no model."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Measured:
 
     Attributes:
         rounds: seconds by name, a round each.
-        accuracy: on the test photos, by the name of the whole job.
+        accuracy: on the test examples, by the name of the whole job.
         left_out: why a contestant is missing.
     """
 
@@ -113,8 +113,8 @@ def called(command: Sequence[str | Path], variables: Mapping[str, str] | None = 
         raise ContestantFailed(said[-1] if said else f"exit code {done.returncode}")
 
 
-def interleave(contestants: Mapping[str, Callable[[], Outcome]], rounds: int) -> Measured:
-    """Every contestant once a round, so that a machine that slows down slows them all.
+def interleave(contestants: Mapping[str, Callable[[int], Outcome]], rounds: int) -> Measured:
+    """Every contestant once a round, told its number, so that a machine that slows down slows them all.
 
     One that fails is left out of the rounds that follow.
     """
@@ -126,7 +126,7 @@ def interleave(contestants: Mapping[str, Callable[[], Outcome]], rounds: int) ->
                 continue
             print(f"  round {number + 1} of {rounds}: {name}", file=sys.stderr, flush=True)
             try:
-                outcome = contestant()
+                outcome = contestant(number)
             except ContestantFailed as error:
                 measured.left_out[name] = str(error)
                 continue

@@ -1,4 +1,4 @@
-"""One contestant in a process of its own: warmed up on a few photos, so that all is imported, then measured.
+"""One contestant in a process of its own: warmed up on a few examples, with all imported, then measured.
 
 ``python -m benchmarks.process REQUEST ANSWER``, both JSON files.
 """

@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.harness import Comparison, Measured, ratios, seconds_of, spread
 
 HEADER = """\
-| Job | Photos | A | B | A / B | Goal |
+| Job | Data | A | B | A / B | Goal |
 |---|---|---|---|---|---|
 """
 
@@ -69,8 +69,14 @@ def _ratio(comparison: Comparison, found: Sequence[float]) -> dict[str, Any]:
 
 def _cell(row: Mapping[str, Any], name: str) -> str:
     accuracy = row["accuracy"].get(name)
-    right = f", {accuracy['median']:.1%} right" if accuracy else ""
+    right = f", {_share(accuracy)} right" if accuracy else ""
     return f"{name}: {_span(row['seconds'][name])} s{right}"
+
+
+def _share(accuracy: Mapping[str, float]) -> str:
+    """``"91.2%"``, or ``"91.2% (90.1 to 92.3)"`` where it varies."""
+    median, low, high = (100 * accuracy[name] for name in ("median", "low", "high"))
+    return f"{median:.1f}%" + (f" ({low:.1f} to {high:.1f})" if low < high else "")
 
 
 def _span(values: Mapping[str, float]) -> str:
@@ -94,7 +100,7 @@ def _notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """How it was measured, and on what; each sentence once."""
     notes = ["Medians, and in brackets the smallest and the largest; a ratio is that of one round."]
     for row in rows:
-        if row.get("measured", 0) < row.get("epochs", 0):
+        if (row.get("measured") or 0) < (row.get("epochs") or 0):
             notes.append(
                 f"- {row['title']}: the loops ran {row['measured']} epochs, which were scaled to "
                 f"{row['epochs']}; headstart ran all."

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from benchmarks.harness import Comparison
 
 RIVALS = ("fastai", "trainer")
+# Contestants that a machine may lack.
+OPTIONAL = (*RIVALS, "texts_trainer")
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,10 @@ class Row:
         name: of its file of results.
         title: as the table has it.
         trained, augmented, epochs, measured, lr: as in `benchmarks.job.Job`.
-        contestants: modules of `benchmarks.contestants`, besides `RIVALS`.
+        contestants: modules of `benchmarks.contestants`, besides `RIVALS` of photos.
+        kind: of examples, "photos" or "texts".
+        most: examples in all; None takes all.
+        rounds: at least.
         comparisons: of names in the outcomes of the contestants.
     """
 
@@ -25,11 +30,14 @@ class Row:
     title: str
     trained: str
     augmented: bool
-    epochs: int
-    measured: int
-    lr: float
+    epochs: int | None
+    measured: int | None
+    lr: float | None
     contestants: tuple[str, ...]
     comparisons: tuple[Comparison, ...]
+    kind: str = "photos"
+    most: int | None = None
+    rounds: int = 1
 
 
 BESIDE = (Comparison("fastai", "headstart"), Comparison("Trainer", "headstart"))
@@ -76,5 +84,43 @@ ROWS = (
             Comparison("plain loop, training", "headstart, training", at_least=1.3),
             *BESIDE,
         ),
+    ),
+    Row(
+        name="texts-frozen",
+        title="texts: head alone, 20 epochs",
+        trained="head",
+        augmented=False,
+        epochs=20,
+        measured=2,
+        lr=1e-3,
+        contestants=("texts_ours", "texts_trainer"),
+        comparisons=(Comparison("Trainer", "headstart", at_least=20),),
+        kind="texts",
+    ),
+    Row(
+        name="texts-full",
+        title="texts: every layer, 3 epochs",
+        trained="everything",
+        augmented=False,
+        epochs=3,
+        measured=3,
+        lr=None,
+        contestants=("texts_ours", "texts_trainer"),
+        comparisons=(Comparison("Trainer", "headstart", at_least=2),),
+        kind="texts",
+    ),
+    Row(
+        name="texts-few",
+        title="texts: 500 examples, own defaults, a seed a round",
+        trained="everything",
+        augmented=False,
+        epochs=None,
+        measured=None,
+        lr=None,
+        contestants=("texts_ours", "texts_trainer"),
+        comparisons=(Comparison("Trainer", "headstart"),),
+        kind="texts",
+        most=500,
+        rounds=5,
     ),
 )

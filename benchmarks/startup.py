@@ -24,14 +24,14 @@ COMPARISONS = (
 )
 
 
-def contestants() -> dict[str, Callable[[], Outcome]]:
+def contestants() -> dict[str, Callable[[int], Outcome]]:
     """Each command, run once unmeasured, so that its modules are compiled and in memory."""
     for command in COMMANDS.values():
         called(command)
     return {name: partial(_timed, name) for name in COMMANDS}
 
 
-def _timed(name: str) -> Outcome:
+def _timed(name: str, _: int) -> Outcome:
     began = perf_counter()
     called(COMMANDS[name])
     return Outcome({name: perf_counter() - began})

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # the benchmarks are no part of the package
 
-from benchmarks import data, results
+from benchmarks import data, results, texts
 from benchmarks.harness import Comparison, ContestantFailed, called, interleave, ratios, spread
 from benchmarks.job import Job, Outcome, outcome
 from benchmarks.machine import machine
@@ -79,7 +79,7 @@ def test_contestants_take_turns_and_one_that_fails_is_left_out():
     turns = []
 
     def contestant(name, failing_from):
-        def turn():
+        def turn(number):
             turns.append(name)
             if turns.count(name) >= failing_from:
                 raise ContestantFailed("out of memory")
@@ -109,7 +109,7 @@ def test_epochs_that_were_not_run_are_counted_and_give_no_accuracy():
 
 def test_the_table_has_every_comparison_with_times_accuracy_and_goal():
     ours, plain = Outcome({"headstart": 2.0}, 0.9), Outcome({"plain loop": 3000.0})
-    turns = {"ours": lambda: ours, "plain": lambda: plain}
+    turns = {"ours": lambda number: ours, "plain": lambda number: plain}
     measured = interleave(turns, rounds=2)
     measured.left_out["fastai"] = "no network"
     row = row_of(measured, TEN_TIMES, Comparison("fastai", "headstart"))
@@ -124,7 +124,7 @@ def test_the_table_has_every_comparison_with_times_accuracy_and_goal():
 
 
 def test_results_are_read_as_they_were_written(tmp_path):
-    row = row_of(interleave({"ours": lambda: Outcome({"headstart": 2.0}, 0.9)}, rounds=1), TEN_TIMES)
+    row = row_of(interleave({"ours": lambda number: Outcome({"headstart": 2.0}, 0.9)}, rounds=1), TEN_TIMES)
     (tmp_path / "frozen.json").write_text(json.dumps(row))
     assert results.read(tmp_path, ["frozen", "full"]) == [row]
 
@@ -143,6 +143,33 @@ def test_photos_are_divided_once_into_parts_that_share_none(tmp_path):
     contents = [file.read_bytes() for file in divided.rglob("*.jpg")]
     assert len(contents) == len(set(contents)) == 60
     assert {folder.name for folder in (divided / "test").iterdir()} == set(data.DEGREES)
+
+
+def test_generated_texts_are_the_same_every_time_of_very_different_length_and_divided_once(tmp_path):
+    one, other = (texts.generate(tmp_path / name, 60) for name in ("one", "other"))
+    assert all(
+        (one / f"{part}.csv").read_bytes() == (other / f"{part}.csv").read_bytes() for part in data.SHARES
+    )
+    assert texts.count(one) == {"train": 42, "val": 9, "test": 9}
+    lengths = [len(text.split()) for text, _ in texts.read(one, "train")]
+    assert max(lengths) > 5 * min(lengths)
+    assert {label for _, label in texts.read(one, "train")} == set(texts.TOPICS)
+
+
+def test_a_table_of_texts_is_divided_once_into_parts_that_share_none(tmp_path):
+    table = tmp_path / "reviews.csv"
+    table.write_text("label,text\n" + "".join(f"good,review {number}\n" for number in range(40)))
+    divided = texts.divide(table, tmp_path / "divided", most=20)
+    rows = [row for part in data.SHARES for row in texts.read(divided, part)]
+    assert len(rows) == len(set(rows)) == 20
+
+
+def test_an_accuracy_that_varies_by_seed_is_shown_with_its_ends():
+    turns = {"ours": lambda seed: Outcome({"headstart": 2.0}, 0.9 + seed / 100)}
+    row = row_of(
+        interleave({**turns, "plain": lambda seed: Outcome({"plain loop": 6.0})}, rounds=3), TEN_TIMES
+    )
+    assert "headstart: 2 (2 to 2) s, 91.0% (90.0 to 92.0) right" in results.table([row])
 
 
 @pytest.mark.slow

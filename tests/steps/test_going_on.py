@@ -15,7 +15,8 @@ from headstart.artifact.run import RunFolder
 from headstart.config.load import load
 from headstart.contracts import Phase
 from headstart.errors import DiskFull, Interrupted
-from headstart.steps import supply
+from headstart.features.cutting.cut import NoCut
+from headstart.steps import feeds, supply
 from headstart.steps.feeds import Feeds
 from headstart.steps.resume import plan_as_begun
 from headstart.store.cache import Cache
@@ -193,3 +194,13 @@ def test_on_another_device_the_engine_that_was_asked_for_stays(once_stopped: Pat
         plan = plan_as_begun(RunFolder(once_stopped), config, device)
         assert plan is not None
         assert (plan.device, plan.engines) == (device, engines)
+
+
+def test_a_boundary_that_is_not_exact_here_is_not_entered_and_the_run_goes_on(
+    stopped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "cut_at", lambda *_: NoCut("gradients differ by 3 %"))
+    shown = go_on(stopped)
+    assert "Phase 'fine-tune' computes everything from the inputs: " in shown
+    assert "cannot be entered at" in shown and "gradients differ by 3 %" in shown
+    assert (stopped / "result.json").exists()

@@ -11,7 +11,7 @@ from torch import nn
 from headstart.config.schema import Augmentation
 from headstart.contracts import Batch, Example, Notice, Phase
 from headstart.data.batches import TrainBatches
-from headstart.errors import CacheError, DiskFull, RunError
+from headstart.errors import CacheError, DiskFull
 from headstart.features.batches import KeptEvaluationBatches, KeptTrainBatches
 from headstart.features.cutting.cut import Cut, NoCut
 from headstart.features.cutting.replay import replaying
@@ -28,6 +28,18 @@ KEPT_BATCH = 64
 
 Validator = Callable[[nn.Module, Iterable[Batch]], Validation]
 Fed = tuple[TrainBatches | KeptTrainBatches, Validate]
+
+
+class NoEntrance(Exception):
+    """A network cannot be entered where its plan says.
+
+    Args:
+        cause: why, as a sentence.
+    """
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause)
+        self.cause = cause
 
 
 @dataclass(frozen=True)
@@ -53,15 +65,12 @@ class Entrance:
         """At a boundary, or the head.
 
         Raises:
-            RunError: a network of this plan cannot be entered there.
+            NoEntrance: the network cannot be entered there, as where a run goes on on another device.
         """
         train = job.prepared.part("train")
         cut = cut_at(job.supply, network, name, train, job.plan.batch_norm)
         if isinstance(cut, NoCut):
-            raise RunError(
-                f"{job.plan.model} cannot be entered at '{name}' as the plan says: {cut.reason}.",
-                "Begin a new run, with --set features.store=false if that does not help.",
-            )
+            raise NoEntrance(f"{job.plan.model} cannot be entered at '{name}' as planned: {cut.reason}.")
         layers = Layers.before(cut, network, job.backbone)
         engine = job.supply.planned_engine(layers, train, job.plan, notify=notify)
         return cls(job, cut, layers, engine, notify)
@@ -124,7 +133,7 @@ def evaluation_batches(
         if name:
             try:
                 batches = stack.enter_context(_kept_evaluation(job, network, name, part, notify))
-            except (CacheError, DiskFull) as error:
+            except (CacheError, DiskFull, NoEntrance) as error:
                 notify(Notice(0, "cache", f"{part} is computed from the inputs: {error.cause}"))
         yield batches
 
@@ -136,7 +145,7 @@ def _kept_evaluation(
     """The batches of a split, from what is kept.
 
     Raises:
-        CacheError, DiskFull: it cannot be kept.
+        CacheError, DiskFull, NoEntrance: it cannot be kept, or not be used.
     """
     with job.supply.for_a_while():
         entrance = Entrance.of(job, network, name, notify)
@@ -174,7 +183,7 @@ class Feeds:
             if name:
                 try:
                     fed = stack.enter_context(self._kept(name, epochs))
-                except (CacheError, DiskFull) as error:
+                except (CacheError, DiskFull, NoEntrance) as error:
                     text = f"Phase '{phase.name}' computes everything from the inputs: {error.cause}"
                     self._notify(Notice(0, "cache", text))
             yield fed or self._whole()
@@ -184,7 +193,7 @@ class Feeds:
         """From activations that enter at a boundary, or the head.
 
         Raises:
-            CacheError, DiskFull: they cannot be kept.
+            CacheError, DiskFull, NoEntrance: they cannot be kept, or not be used.
         """
         with self._job.supply.for_a_while():
             entrance = Entrance.of(self._job, self._network, name, self._notify)
