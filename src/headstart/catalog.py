@@ -15,16 +15,27 @@ from headstart.errors import RequestError, did_you_mean
 MODALITIES: Mapping[str, str] = {
     "image": "headstart.modalities.image.modality:ImageModality",
     "text": "headstart.modalities.text.modality:TextModality",
+    "words": "headstart.modalities.text.words:WordsModality",
+    "windows": "headstart.modalities.text.windows:WindowsModality",
+    "writing": "headstart.modalities.text.writing:WritingModality",
 }
 
 TASKS: Mapping[str, str] = {
     "image-classification": "headstart.tasks.image_classification:ImageClassification",
     "text-classification": "headstart.tasks.text_classification:TextClassification",
+    "token-classification": "headstart.tasks.token_classification:TokenClassification",
+    "question-answering": "headstart.tasks.question_answering:QuestionAnswering",
+    "translation": "headstart.tasks.translation:Translation",
+    "text-generation": "headstart.tasks.text_generation:TextGeneration",
 }
 
 FORMS: Mapping[str, str] = {
     "labelled-files": "headstart.data.forms.labelled_files:LabelledFiles",
     "labelled-texts": "headstart.data.forms.labelled_texts:LabelledTexts",
+    "tagged-words": "headstart.data.forms.tagged_words:TaggedWords",
+    "questions": "headstart.data.forms.questions:Questions",
+    "parallel-texts": "headstart.data.forms.parallel_texts:ParallelTexts",
+    "continuations": "headstart.data.forms.continuations:Continuations",
 }
 
 SOURCES: Mapping[str, str] = {
@@ -41,6 +52,7 @@ TECHNIQUES: Mapping[str, str] = {
     "gradual-unfreezing": "headstart.techniques.gradual_unfreezing:GradualUnfreezing",
     "full": "headstart.techniques.full:Full",
     "lora": "headstart.techniques.lora:LoRA",
+    "contrastive": "headstart.techniques.contrastive:Contrastive",
 }
 
 

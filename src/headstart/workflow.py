@@ -227,7 +227,7 @@ def _prepare(
 def _learn(job: Job, config: Config, folder: RunFolder, clock: Clock, stream: TextIO | None) -> Learned:
     left = None if config.time_limit is None else max(config.time_limit - clock.elapsed, 0.0)
     with (
-        watching(stream, job.plan.metric) as watch,
+        watching(stream, job.task.watched) as watch,
         watch_files(folder, tensorboard=config.tensorboard) as files,
     ):
         return learn(job, checkpoints=folder.checkpoints, seconds=left, observers=(watch, *files))

@@ -43,11 +43,20 @@ def test_names_of_phases_are_unique(technique: Technique) -> None:
         assert len(set(names)) == len(names)
 
 
-def test_the_head_is_always_trained_and_nothing_else_than_what_there_is(technique: Technique) -> None:
+def test_the_head_is_always_trained_but_by_pairs_and_nothing_else_than_what_there_is(
+    technique: Technique,
+) -> None:
     for budget, boundaries in CASES:
-        for phase in technique.phases(budget, boundaries):
-            assert "head" in phase.rates
+        phases = technique.phases(budget, boundaries)
+        for phase in phases:
+            assert ("head" in phase.rates) != phase.contrast
             assert phase.rates.keys() <= {"head", *boundaries}
+        assert not phases or not phases[-1].contrast
+
+
+def test_who_learns_by_pairs_says_so(technique: Technique) -> None:
+    phases = technique.phases(BUDGETS[-1], NETWORKS[-1])
+    assert technique.pairs == any(phase.contrast for phase in phases)
 
 
 def test_rates_are_above_zero_and_below_one(technique: Technique) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from headstart.contracts import Adapters, Budget, Technique
 from headstart.techniques.auto import Auto
+from headstart.techniques.contrastive import Contrastive
 from headstart.techniques.full import Full
 from headstart.techniques.gradual_unfreezing import GradualUnfreezing
 from headstart.techniques.linear_probe import LinearProbe
@@ -24,6 +25,7 @@ ALL: list[Technique] = [
     GradualUnfreezing(GradualUnfreezing.Options()),
     Full(Full.Options()),
     LoRA(LoRA.Options()),
+    Contrastive(Contrastive.Options()),
 ]
 
 
@@ -64,7 +66,7 @@ def test_full_decays_as_much_over_few_boundaries_as_over_many() -> None:
     assert with_few.rates["block5"] == with_few.rates["head"]
 
 
-@pytest.mark.parametrize("technique", ALL[2:], ids=lambda technique: str(technique.name))
+@pytest.mark.parametrize("technique", ALL[2:-1], ids=lambda technique: str(technique.name))
 def test_the_users_rate_is_the_heads_in_the_last_phase(technique: Technique) -> None:
     *_, last = technique.phases(Budget(None, 30, lr=0.02), BOUNDARIES)
     assert last.rates["head"] == max(last.rates.values()) == 0.02
@@ -88,3 +90,24 @@ def test_lora_trains_adapters_of_the_last_boundaries() -> None:
     (phase,) = LoRA(LoRA.Options(rank=4, alpha=8, last=3)).phases(BUDGET, BOUNDARIES)
     assert set(phase.rates) == {*BOUNDARIES[-3:], "head"}
     assert phase.adapters == Adapters(rank=4, alpha=8, dropout=0.05)
+
+
+def test_contrastive_trains_all_boundaries_by_pairs_and_then_the_head_alone() -> None:
+    pull, head = Contrastive(Contrastive.Options(steps=90)).phases(BUDGET, BOUNDARIES)
+    assert pull.contrast and set(pull.rates) == set(BOUNDARIES)
+    assert not head.contrast and set(head.rates) == {"head"}
+    assert pull.epochs == head.epochs == 3
+    (pull, _) = Contrastive(Contrastive.Options()).phases(replace(BUDGET, lr=0.002), BOUNDARIES)
+    assert set(pull.rates.values()) == {0.002}
+
+
+def test_contrastive_with_all_frozen_is_the_head_alone() -> None:
+    (head,) = Contrastive(Contrastive.Options()).phases(replace(BUDGET, frozen=BOUNDARIES), BOUNDARIES)
+    assert set(head.rates) == {"head"}
+
+
+def test_where_the_checkpoint_has_the_head_nothing_is_trained_apart() -> None:
+    budget = replace(BUDGET, head="none")
+    for technique in (Full(Full.Options()), TwoPhase(TwoPhase.Options()), LoRA(LoRA.Options())):
+        phases = technique.phases(budget, BOUNDARIES)
+        assert phases and all(phase.rates and "head" not in phase.rates for phase in phases)

@@ -1,5 +1,6 @@
 """What the loop does when: validating, keeping the best, ending early, averaging."""
 
+import math
 import weakref
 from contextlib import nullcontext
 from dataclasses import replace
@@ -221,3 +222,12 @@ def test_without_phases_nothing_is_trained(tmp_path):
     result = run(tmp_path, network, phases=())
     assert result.best is None
     assert same(network, Network())
+
+
+def test_a_phase_of_pairs_has_their_loss_keeps_its_last_weights_and_no_metric_of_training(tmp_path):
+    network, validate = Network(), Told([0.9, 0.1, 0.3])
+    phases = (Phase("contrast", 2, {"head": 0.05, "block": 0.02}, contrast=True), replace(HEAD, epochs=1))
+    result = run(tmp_path, network, phases=phases, validate=validate)
+    assert [validated.best for validated in result.history] == [True, True, True]
+    assert result.history[1].train_loss < result.history[0].train_loss
+    assert math.isnan(result.history[0].train_metric) and not math.isnan(result.history[2].train_metric)

@@ -176,6 +176,8 @@ class Technique(Protocol):
     """
 
     name: ClassVar[str]
+    pairs: ClassVar[bool]
+    """Whether it learns from pairs within a batch, which must be large enough."""
     Options: ClassVar[type[Any]]
 
     def __init__(self, options: Any) -> None: ...
@@ -309,6 +311,10 @@ class Task(Protocol):
         Outputs are None where they do not stack. Nothing in it may wait for the device, as reading a
         number from there does.
         """
+        ...
+
+    def contrast(self, network: nn.Module, batch: Batch) -> Loss:
+        """The loss of pairs of examples on the features that the head is given; of `probed` tasks."""
         ...
 
     def outputs(self, network: nn.Module, batch: Batch) -> Sequence[Any]:

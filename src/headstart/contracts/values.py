@@ -312,6 +312,8 @@ class Phase:
         patience: validations without improvement before the phase ends; 0 never ends it early.
         adapters: by which the boundaries are trained, their own weights staying as they are; None
             trains these. All phases of a plan have the same.
+        contrast: whether features are trained by pairs of examples, in the place of the task's loss. The
+            head says nothing of them then, so the last weights count, not the best.
     """
 
     name: str
@@ -320,6 +322,7 @@ class Phase:
     l2_sp: float = 0.0
     patience: int = 0
     adapters: Adapters | None = None
+    contrast: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 from headstart.config.schema import Augmentation
-from headstart.contracts import Adapters, Head, Objective, Phase
+from headstart.contracts import HEAD, Adapters, Head, Objective, Phase
 from headstart.planning.plan import OptimiserPlan, Plan
 
 # What has no use where no phase trains anything.
@@ -108,9 +108,9 @@ def _shown(value: Any) -> str:
 def _phase(phase: Phase) -> str:
     """Such as ``fine-tune (20 epochs, head and 6 boundaries at 1e-05)``."""
     low, high = min(phase.rates.values()), max(phase.rates.values())
-    below = len(phase.rates) - 1
-    unit = "boundary" if below == 1 else "boundaries"
-    trained = f"head and {below} {unit}" if below else "head"
+    below = len(phase.rates.keys() - {HEAD})
+    boundaries = f"{below} {'boundary' if below == 1 else 'boundaries'}" if below else ""
+    trained = " and ".join(filter(None, ("head" if HEAD in phase.rates else "", boundaries)))
     rate = f"{high:g}" if low == high else f"{low:.2g} to {high:g}"
     by = f", adapters of rank {phase.adapters.rank}" if phase.adapters else ""
     return f"{phase.name} ({phase.epochs} epochs, {trained} at {rate}{by})"

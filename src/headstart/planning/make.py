@@ -59,7 +59,7 @@ def make_plan(
     metric = take("metric", rules.metric(config, facts, metric))
     name = take("technique", rules.technique(config))
     options = bind_options(technique, config.technique.options)
-    batch_size = take("batch_size", rules.batch_size(config, facts))
+    batch_size = take("batch_size", rules.batch_size(config, facts, pairs=technique.pairs))
     accumulate = take("accumulate", rules.usual(config, "accumulate"))
     budget = Budget(
         epochs=config.train.epochs,

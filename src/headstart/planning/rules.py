@@ -112,9 +112,17 @@ def max_length(facts: Facts) -> Decision[int | None]:
     return Decision(length, "longer ones are cut" if length else "the inputs are no tokens")
 
 
-def batch_size(config: Config, facts: Facts) -> Decision[int]:
-    """Examples computed at once in training: the largest power of two with enough steps an epoch."""
+def batch_size(config: Config, facts: Facts, *, pairs: bool = False) -> Decision[int]:
+    """Examples computed at once in training: the largest power of two with enough steps an epoch.
+
+    Args:
+        config: the request.
+        facts: of data and model.
+        pairs: whether the technique learns from pairs within a batch.
+    """
     size = USUAL_BATCH
+    if pairs:
+        return _asked_or(config.train.batch_size, size, f"{size * (size - 1) // 2} pairs a step")
     while size > SMALLEST_BATCH and size * STEPS_PER_EPOCH[facts.model.modality] > facts.data.train:
         size //= 2
     reason = "the usual one"
@@ -178,8 +186,9 @@ def patience(config: Config) -> int:
 
 def class_weights(config: Config, facts: Facts) -> Decision[str]:
     """Whether rare classes weigh more in the loss."""
-    ratio = _imbalance(facts.data)
-    reason = "the classes are even enough"
+    data = facts.data
+    ratio = _imbalance(data)
+    reason = "the classes are even enough" if data.largest else "there are no classes to be made even"
     if ratio > UNEVEN:
         reason = f"{_unevenly(ratio)}, but weights distort probabilities; 'balanced' turns them on"
     return _asked_or(config.train.class_weights, "none", reason)
@@ -214,8 +223,13 @@ def phases(
     """Why the technique's phases are as long as they are.
 
     Raises:
-        ConfigError: nothing would be trained.
+        ConfigError: nothing would be trained, or nothing of it can be.
     """
+    if not has_probe and any(phase.contrast for phase in found):
+        raise ConfigError(
+            "technique.name: this task's examples have no labels as a whole, by which pairs could be told.",
+            "Choose --technique full.",
+        )
     if not found and not has_probe:
         raise ConfigError(
             "technique.name: this task has no linear probe, and the technique trains nothing else.",

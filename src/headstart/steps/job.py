@@ -54,11 +54,6 @@ class Job:
         return self.task.read_head(self.probe.logits(features))
 
 
-def watched(job: Job) -> str:
-    """The metric that chooses weights: the plan's, or what stands for the task's own while training."""
-    return job.task.watched if job.plan.metric == job.task.metric else job.plan.metric
-
-
 def probe(
     prepared: Prepared,
     task: Task,

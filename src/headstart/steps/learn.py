@@ -195,6 +195,6 @@ def _teller(observers: Sequence[Observer]) -> Notify:
 def _train_metric(job: Job) -> TrainMetric:
     def metric(outputs: Any, targets: Any) -> float:
         scorers = job.task.scorers(outputs, targets)
-        return float(scorers[job.plan.metric](np.ones((1, len(targets))))[0])
+        return float(scorers[job.task.watched](np.ones((1, len(targets))))[0])
 
     return metric

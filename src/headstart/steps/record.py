@@ -101,6 +101,7 @@ def result_record(job: Job, learned: Learned, judged: Judged, clock: Clock) -> d
             "fingerprint": prepared.fingerprint,
         },
         "metric": plan.metric,
+        "watched": task.watched,
         "val": judged.val.state(),
         "test": judged.test.state(),
         "baselines": {

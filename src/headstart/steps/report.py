@@ -19,7 +19,7 @@ from headstart.evaluation.confusion import class_scores, confusion, mistakes
 from headstart.evaluation.report.content import Calibration, Mistake, ReportContent
 from headstart.evaluation.report.page import render
 from headstart.planning.lines import plan_lines
-from headstart.steps.job import Job, watched
+from headstart.steps.job import Job
 from headstart.steps.judge import Judged
 from headstart.steps.learn import Learned
 from headstart.tasks.classification import Classification
@@ -30,8 +30,8 @@ SHOWN_MISTAKES = 24
 def advice(job: Job, learned: Learned, judged: Judged, result: Mapping[str, Any]) -> list[str]:
     """What to try next, from what the run has shown."""
     task, plan, prepared = job.task, job.plan, job.prepared
-    metric = watched(job)
-    counts = count_labels(prepared.part("train")) if prepared.dataset.labelled else Counter[str]()
+    metric = job.task.watched
+    counts = count_labels(prepared.part("train")) if prepared.dataset.classed else Counter[str]()
     rarest = min(counts, key=lambda label: (counts[label], label), default="")
     probe = judged.baselines.get("linear_probe")
     history = learned.training.history if learned.training else ()

@@ -15,7 +15,7 @@ from headstart.errors import NonFiniteLoss, a_few
 from headstart.evaluation.calibration import fit_temperature, tempered
 from headstart.evaluation.intervals import difference
 from headstart.evaluation.outputs import compute_outputs, in_order
-from headstart.steps.job import Job, watched
+from headstart.steps.job import Job
 from headstart.training.device import fixed_batches
 from headstart.training.feed import Validation
 
@@ -46,7 +46,7 @@ class Validator:
     def __init__(self, job: Job) -> None:
         self._task = job.task
         self._plan = job.plan
-        self._metric = watched(job)
+        self._metric = job.task.watched
         self._sign = -1 if self._metric in job.task.lower_is_better else 1
         self._examples = job.prepared.part("val")
         self._targets = job.targets("val")

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from headstart.contracts import (
+    HEAD,
     Backbone,
     Batch,
     Example,
@@ -31,6 +32,7 @@ from headstart.contracts import (
 )
 from headstart.errors import ConfigError, did_you_mean
 from headstart.modalities.stacking import stacked
+from headstart.tasks.contrast import contrast
 from headstart.tasks.heads import Classifier, build_head
 from headstart.tasks.kinds import KINDS, MULTI_LABEL, Kind, choose_kind
 from headstart.tasks.labels import balanced, check_known, find_labels, has_several, label_names
@@ -189,6 +191,19 @@ class Classification:
             logits, batch.targets[: len(batch)], weights, objective.label_smoothing
         )
         return Loss(per_example.sum(), len(batch), per_example.detach()), logits.detach()
+
+    def contrast(self, network: nn.Module, batch: Batch) -> Loss:
+        """The summed contrast of the examples of the batch on their features; see `contrast`."""
+        seen: list[Tensor] = []
+        head = network.get_submodule(HEAD)
+        # Wherever the batch enters the network, this is what its head is given.
+        hook = head.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+        try:
+            network(**batch.inputs)
+        finally:
+            hook.remove()
+        per_example = contrast(seen[0][: len(batch)], batch.targets[: len(batch)])
+        return Loss(per_example.sum(), len(batch), per_example.detach())
 
     def outputs(self, network: nn.Module, batch: Batch) -> list[Floats]:
         """A row of logits for each example, (C,) float32 on the CPU."""

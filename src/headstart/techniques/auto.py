@@ -23,6 +23,7 @@ class Auto:
         """None: who wants to choose names the technique."""
 
     name: ClassVar[str] = "auto"
+    pairs: ClassVar[bool] = False
 
     def __init__(self, options: Options) -> None:
         self.options = options

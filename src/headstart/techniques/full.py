@@ -37,6 +37,7 @@ class Full:
         lr: Annotated[float, Gt(0), Lt(1)] = 1e-4
 
     name: ClassVar[str] = "full"
+    pairs: ClassVar[bool] = False
 
     def __init__(self, options: Options) -> None:
         self.options = options

@@ -35,6 +35,7 @@ class GradualUnfreezing:
         lr: Annotated[float, Gt(0), Lt(1)] = 3e-4
 
     name: ClassVar[str] = "gradual-unfreezing"
+    pairs: ClassVar[bool] = False
 
     def __init__(self, options: Options) -> None:
         self.options = options

@@ -17,6 +17,7 @@ class LinearProbe:
         """The probe has no options: its regularisation is cross-validated."""
 
     name: ClassVar[str] = "linear-probe"
+    pairs: ClassVar[bool] = False
 
     def __init__(self, options: Options) -> None:
         self.options = options

@@ -36,6 +36,7 @@ class LoRA:
         lr: Annotated[float, Gt(0), Lt(1)] = 5e-4
 
     name: ClassVar[str] = "lora"
+    pairs: ClassVar[bool] = False
 
     def __init__(self, options: Options) -> None:
         self.options = options

@@ -30,14 +30,16 @@ class Stage:
         name: of the phase.
         rates: peak learning rate by boundary, and by ``"head"``.
         share: of the epochs, relative to the other stages.
+        contrast: as of `Phase`.
     """
 
     name: str
     rates: Mapping[str, float]
     share: int
+    contrast: bool = False
 
 
-def phases_of(stages: Sequence[Stage], budget: Budget) -> tuple[Phase, ...]:
+def phases_of(stages: Sequence[Stage], budget: Budget, length: Length | None = None) -> tuple[Phase, ...]:
     """The stages as phases that share the budget.
 
     A budget of fewer epochs than stages skips the first ones: a head that begins at the probe
@@ -49,24 +51,31 @@ def phases_of(stages: Sequence[Stage], budget: Budget) -> tuple[Phase, ...]:
             for stage in stages
             if (rates := {name: rate for name, rate in stage.rates.items() if name != HEAD})
         ]
-    total = total_epochs(budget)
+    total = total_epochs(budget, length)
     kept = stages[-total:]
     epochs = divide(total, [stage.share for stage in kept])
     return tuple(
-        Phase(stage.name, part, stage.rates, l2_sp=budget.l2_sp, patience=budget.patience)
+        Phase(
+            stage.name,
+            part,
+            stage.rates,
+            l2_sp=budget.l2_sp,
+            patience=budget.patience,
+            contrast=stage.contrast,
+        )
         for stage, part in zip(kept, epochs, strict=True)
     )
 
 
-def total_epochs(budget: Budget) -> int:
-    """The user's epochs, else as many as make about the steps of `LENGTHS`.
+def total_epochs(budget: Budget, length: Length | None = None) -> int:
+    """The user's epochs, else as many as make about the steps of a length; None is that of `LENGTHS`.
 
     Small sets get too few steps from the customary three to ten epochs; early stopping ends
     what no longer helps.
     """
     if budget.epochs is not None:
         return budget.epochs
-    length = LENGTHS[budget.modality]
+    length = length or LENGTHS[budget.modality]
     return min(max(round(length.steps / budget.steps_per_epoch), length.fewest), length.most)
 
 

@@ -35,6 +35,7 @@ class TwoPhase:
         lr: Annotated[float, Gt(0), Lt(1)] = 1e-5
 
     name: ClassVar[str] = "two-phase"
+    pairs: ClassVar[bool] = False
 
     def __init__(self, options: Options) -> None:
         self.options = options

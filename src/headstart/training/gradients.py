@@ -73,11 +73,22 @@ def window_gradients(
     plan: Plan,
     step: int,
     micro_batch: int,
+    contrast: bool = False,
 ) -> Gradients:
     """Fill the gradients of these parameters, all that train, with that of a window's mean loss.
 
     Out of memory, it begins again with half as many examples at once, so that the window, and with
-    it the result, stays the same.
+    it the result, stays the same. Of pairs, only those within a piece count.
+
+    Args:
+        network: in training.
+        window: batches of one step.
+        parameters: whose gradients are asked for.
+        task: gives the loss.
+        plan: objective, precision, device and seed.
+        step: done before this one.
+        micro_batch: examples at once, at most.
+        contrast: whether pairs of examples give the loss.
 
     Raises:
         RunError: not even one example fits in memory.
@@ -92,6 +103,7 @@ def window_gradients(
                 plan=plan,
                 step=step,
                 micro_batch=micro_batch,
+                contrast=contrast,
             )
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
@@ -121,6 +133,7 @@ def _attempt(
     plan: Plan,
     step: int,
     micro_batch: int,
+    contrast: bool = False,
 ) -> Gradients:
     for parameter in parameters:
         parameter.grad = None
@@ -128,10 +141,11 @@ def _attempt(
     with seeded(plan.seed, step, plan.device) as generator:
         for batch in window:
             plain = place_batch(batch, plan)
-            mixed = task.mix(plain, plan.objective.mixup, generator) if plan.objective.mixup else plain
+            mixing = plan.objective.mixup and not contrast
+            mixed = task.mix(plain, plan.objective.mixup, generator) if mixing else plain
             for start in range(0, len(batch), micro_batch):
                 stop = min(start + micro_batch, len(batch))
-                loss, outputs = _backward(network, mixed.piece(start, stop), task, plan)
+                loss, outputs = _backward(network, mixed.piece(start, stop), task, plan, contrast=contrast)
                 piece = plain.piece(start, stop)
                 pieces.append(Piece(piece.ids, loss, outputs, piece.targets))
     gradients = Gradients(pieces, micro_batch)
@@ -141,9 +155,13 @@ def _attempt(
     return gradients
 
 
-def _backward(network: nn.Module, piece: Batch, task: Task, plan: Plan) -> tuple[Loss, Tensor | None]:
+def _backward(
+    network: nn.Module, piece: Batch, task: Task, plan: Plan, *, contrast: bool
+) -> tuple[Loss, Tensor | None]:
     """Add to the gradients; gives the loss without what it was computed from, and the outputs."""
     with autocast(plan):
-        loss, outputs = task.loss(network, piece, plan.objective)
+        loss, outputs = (
+            (task.contrast(network, piece), None) if contrast else task.loss(network, piece, plan.objective)
+        )
     torch.autograd.backward(loss.total)
     return replace(loss, total=loss.total.detach()), None if outputs is None else outputs.detach()

@@ -78,7 +78,7 @@ def train(
     Args:
         network: with a pretrained `.backbone` and a `.head`; changed in place.
         phases: what is trained, in order. Each ends with the best weights of the run so far put
-            back, so that a later phase never makes the result worse.
+            back, so that a later phase never makes the result worse; those of pairs, with their last.
         boundaries: of the backbone.
         task: gives the loss, and says whether the main metric is an error.
         plan: optimiser, objective, precision, device and seed.
@@ -137,6 +137,7 @@ def train(
                         plan=plan,
                         step=state.step,
                         micro_batch=state.micro_batch,
+                        contrast=phase.contrast,
                     )
                     if gradients.micro_batch < state.micro_batch:
                         tell(halved(state.step, gradients.micro_batch))
@@ -167,7 +168,7 @@ def train(
                     phase,
                     validate,
                     train=Validation(tally.metric(train_metric), tally.loss),
-                    lower_is_better=plan.metric in task.lower_is_better,
+                    lower_is_better=task.watched in task.lower_is_better,
                 )
                 state = state.after_epoch(validated)
                 tally.clear()
@@ -216,7 +217,7 @@ def _validated(
     learner.network.eval()
     with learner.average.in_place():
         now = validate(learner.network)
-        best = state.is_best(now.metric, now.loss, lower_is_better=lower_is_better)
+        best = phase.contrast or state.is_best(now.metric, now.loss, lower_is_better=lower_is_better)
         if best:
             learner.keep_best()
     return Validated(

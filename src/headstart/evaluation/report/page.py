@@ -29,7 +29,8 @@ def render(content: ReportContent) -> str:
     judged = verdict(content.result)
     trained = history(content.events)
     scores = {split: scores_on(content.result, split) for split in SPLITS}
-    probe = scores["val"][PROBE].metrics.get(judged.metric) if PROBE in scores["val"] else None
+    watched = content.result.get("watched", judged.metric)
+    probe = scores["val"][PROBE].metrics.get(watched) if PROBE in scores["val"] else None
     page = (
         _environment()
         .get_template("page.html")
@@ -44,9 +45,7 @@ def render(content: ReportContent) -> str:
             bars=figures.score_bars(judged),
             trained=trained,
             went={stretch.phase: stretch for stretch in trained.stretches},
-            curves=figures.training_curves(
-                trained, metric=judged.metric, probe=probe.value if probe else math.nan
-            ),
+            curves=figures.training_curves(trained, metric=watched, probe=probe.value if probe else math.nan),
             per_class=sorted(content.per_class, key=lambda row: (row.f1, row.label)),
             readable=READABLE,
             reliability=figures.calibration_chart(content.calibration) if content.calibration else None,
