@@ -8,7 +8,13 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    PreTrainedTokenizerFast,
+)
 
 CORPUS = [
     "the cat sat on the mat and looked at the dog",
@@ -35,13 +41,28 @@ KINDS = {
     "t5": {"d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_heads": 4},
 }
 
+HALVES = {
+    f"{half}_{name}": value
+    for half in ("encoder", "decoder")
+    for name, value in (("layers", 2), ("attention_heads", 4), ("ffn_dim", 64))
+}
+# Networks with an encoder and a decoder, as they are when they write; and those that go on with a text.
+TRANSLATORS = {
+    "t5": KINDS["t5"],
+    "bart": {"d_model": 32, "max_position_embeddings": 64, "dropout": 0.0, **HALVES},
+    "marian": {"d_model": 32, "max_position_embeddings": 64, "dropout": 0.0, **HALVES},
+}
+CONTINUERS = ("gpt2", "llama")
 
 # Whose tokenizers say which of two texts a token is of; DistilBERT itself does not want to know.
 SEGMENTED = ("bert", "distilbert", "electra")
 
 
-def save_checkpoint(kind: str, folder: Path, *, mean_pooling: bool = False) -> Path:
-    """A network of a kind with seeded weights, and a tokenizer of words, as `save_pretrained` writes them."""
+def save_checkpoint(kind: str, folder: Path, *, mean_pooling: bool = False, writes: bool = False) -> Path:
+    """A network of a kind with seeded weights, and a tokenizer of words, as `save_pretrained` writes them.
+
+    One that writes has the last layer that gives the tokens, whatever its kind.
+    """
     tokenizer = _tokenizer(segments=kind in SEGMENTED)
     special = {
         f"{name}_token_id": tokenizer.convert_tokens_to_ids(f"[{name.upper()}]")
@@ -50,7 +71,7 @@ def save_checkpoint(kind: str, folder: Path, *, mean_pooling: bool = False) -> P
     config = AutoConfig.for_model(
         kind,
         vocab_size=len(tokenizer),
-        **KINDS[kind],
+        **(TRANSLATORS if kind in TRANSLATORS else KINDS)[kind],
         **special,
         bos_token_id=special["cls_token_id"],
         eos_token_id=special["sep_token_id"],
@@ -58,7 +79,9 @@ def save_checkpoint(kind: str, folder: Path, *, mean_pooling: bool = False) -> P
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(7)
-        builder = AutoModelForCausalLM if kind in ("gpt2", "llama") else AutoModel
+        builder = AutoModelForCausalLM if kind in CONTINUERS else AutoModel
+        if writes and kind in TRANSLATORS:
+            builder = AutoModelForSeq2SeqLM
         model = builder.from_config(config)
         with torch.no_grad():
             for parameter in model.parameters():

@@ -249,6 +249,8 @@ class Backbone:
         head_bias: whether the layer that its own library puts there has a bias.
         new_head: whether the task's head is to be learned from nothing; False where the checkpoint has
             it, and `module` ends with it.
+        last_layer: of the checkpoint, for this very task, at which a linear head may begin; None where it
+            has none.
     """
 
     module: nn.Module
@@ -264,6 +266,7 @@ class Backbone:
     modality: str = "image"
     head_bias: bool = True
     new_head: bool = True
+    last_layer: nn.Linear | None = None
 
 
 @dataclass(frozen=True)
@@ -338,8 +341,8 @@ class Budget:
         l2_sp: strength of the pull toward the pretrained weights.
         frozen: boundaries that no phase may train.
         modality: of the inputs: networks for texts learn best otherwise than those for images.
-        head: what the head begins as: a linear probe's "solution", "random" weights, or those of the
-            checkpoint, where there is "none" to be learned apart.
+        head: what the head begins as: a "solution", of a linear probe or as the checkpoint has it, "random"
+            weights; or "none", where it is no part of its own.
     """
 
     epochs: int | None

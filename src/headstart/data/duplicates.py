@@ -71,9 +71,14 @@ def find_duplicates(
     ids = [example.id for example in examples]
     return Duplicates(
         exact=tuple(tuple(ids[row] for row in rows) for rows in contents if len(rows) > 1),
-        near=tuple((ids[first], ids[second]) for first, second in pairs),
+        near=tuple((ids[one], ids[other]) for one, other in pairs if not _one_group(examples, one, other)),
         groups=_keys(ids, [*contents, *users, *(pairs if near else [])]),
     )
+
+
+def _one_group(examples: Sequence[Example], one: int, other: int) -> bool:
+    """Whether it was said that two belong together: that they are alike is no news then."""
+    return examples[one].group is not None and examples[one].group == examples[other].group
 
 
 def certain_groups(examples: Sequence[Example], scans: Mapping[str, Scan]) -> dict[str, str]:

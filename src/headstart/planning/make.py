@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from headstart.config.load import bind_options
 from headstart.config.schema import Config
 from headstart.contracts import Budget, Objective, Technique
+from headstart.errors import ConfigError
 from headstart.planning import rules, storing
 from headstart.planning.facts import CutFacts, Facts
 from headstart.planning.freezing import frozen
@@ -37,7 +38,7 @@ def make_plan(
     class_weights: Sequence[float],
     measure: Callable[[Sequence[str]], Mapping[str, CutFacts]],
     has_probe: bool = True,
-    new_head: bool = True,
+    head: Literal["solution", "random", "none"] = "solution",
 ) -> Plan:
     """Every decision before training, with its reason.
 
@@ -48,7 +49,7 @@ def make_plan(
         class_weights: what makes every class count alike, should the plan want that.
         measure: what can be known of the layers before some boundaries, or before the head.
         has_probe: whether the task has a linear probe.
-        new_head: whether there is a head to be learned from nothing.
+        head: what the head begins as; see `Budget`.
 
     Raises:
         ConfigError: an option or boundary that is not there, or nothing that would train the head.
@@ -69,7 +70,7 @@ def make_plan(
         l2_sp=config.train.l2_sp,
         frozen=take("frozen", frozen(config, facts.model)),
         modality=facts.model.modality,
-        head="solution" if has_probe else "random" if new_head else "none",
+        head=head,
     )
     phases = technique(options).phases(budget, facts.model.boundaries)
     augment = take("augment", rules.augment(config, facts))
@@ -111,6 +112,10 @@ def make_plan(
 
 def _objective(config: Config, facts: Facts, class_weights: Sequence[float], reasons: _Reasons) -> Objective:
     weighing = reasons.take("objective.class_weights", rules.class_weights(config, facts))
+    if weighing == "balanced" and not class_weights:
+        raise ConfigError(
+            "train.class_weights: this task has no classes that could be weighed.", "Leave it out."
+        )
     return Objective(
         label_smoothing=reasons.take("objective.label_smoothing", rules.usual(config, "label_smoothing")),
         mixup=reasons.take("objective.mixup", rules.usual(config, "mixup")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from statistics import median
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -29,7 +29,7 @@ from headstart.steps.speed import hastened
 def data_facts(prepared: Prepared, task: Task) -> DataFacts:
     """What the rules may know of the data."""
     train = prepared.part("train")
-    counts = count_labels(train) if prepared.dataset.labelled else {}
+    counts = count_labels(train) if prepared.dataset.classed else {}
     scans = [prepared.scans[example.id] for example in prepared.dataset.examples]
     images = prepared.supply.modality.family == "image"
     return DataFacts(
@@ -107,10 +107,17 @@ def decide(config: Config, prepared: Prepared, task: Task, backbone: Backbone, m
         class_weights=task.class_weights(prepared.part("train")),
         measure=measured,
         has_probe=task.probed,
-        new_head=backbone.new_head,
+        head=_beginning(task, backbone),
     )
     _refuse_undefined(plan.metric, task, train, val)
     return hastened(config, plan, prepared, task, backbone)
+
+
+def _beginning(task: Task, backbone: Backbone) -> Literal["solution", "random", "none"]:
+    """What a head begins as."""
+    if not backbone.new_head:
+        return "none"
+    return "solution" if task.probed or backbone.last_layer is not None else "random"
 
 
 def _technique_class(config: Config) -> Any:

@@ -65,9 +65,9 @@ def hastened(config: Config, plan: Plan, prepared: Prepared, task: Task, backbon
 
 
 def _batch(prepared: Prepared, task: Task, plan: Plan) -> Batch:
-    """As long as those of training, in evaluation form."""
+    """As long as those of training: of its first epoch, but not augmented."""
     examples, view = prepared.part("train")[: plan.batch_size], prepared.supply.view()
-    return task.collate(examples, [view(example, None) for example in examples])
+    return task.collate(examples, [view(example, 0) for example in examples])
 
 
 def _memory(

@@ -110,6 +110,8 @@ def is_questions(table: Table) -> bool:
     if question is None or context is None:
         return False
     rest = [name for name in table.columns if name not in (question, context)]
+    if named_wholly(rest, START_NAMES) is not None:
+        return True
     answer = named_wholly(rest, ANSWER_NAMES[:3])
     if answer is None:
         return not any(recurs(table, name) or named_wholly([name], ANSWER_NAMES) for name in rest)

@@ -21,6 +21,7 @@ from headstart.modalities.text.preprocessing import TextPreprocessing, read_toke
 from headstart.sources.huggingface import pooling
 from headstart.sources.huggingface.blocks import find_blocks
 from headstart.sources.huggingface.network import (
+    ANSWERS,
     as_backbone,
     auto_class,
     config_of,
@@ -56,6 +57,8 @@ def load_checkpoint(folder: Path, *, name: str, task: str, licence: str | None =
     """
     config = read_config(folder)
     files = _weights(folder)
+    if task == ANSWERS:
+        config.num_labels = 2  # begin and end, whatever labels the checkpoint was trained with
     head, layer = ("", None) if is_writer(task) else last_layer(task, config)
     tokenizer = _tokenizer(folder)
     _let_pad(tokenizer, config)
@@ -63,6 +66,7 @@ def load_checkpoint(folder: Path, *, name: str, task: str, licence: str | None =
     _leave_unknown_inputs(tokenizer, model)
     if task == "text-classification" and pooling.asks_for_mean(folder) and pooling.can_average(model):
         pooling.add_mean_pooling(model)
+    known = _known_layer(model, head, missing) if task == ANSWERS else None
     module = as_backbone(model, task, head)
     start = config.decoder_start_token_id if config.is_encoder_decoder and is_writer(task) else None
     boundaries = find_blocks(module, _sample(tokenizer, start))
@@ -89,6 +93,7 @@ def load_checkpoint(folder: Path, *, name: str, task: str, licence: str | None =
         modality="text",
         head_bias=layer is not None and layer.bias is not None,
         new_head=layer is not None,
+        last_layer=known,
     )
 
 
@@ -164,6 +169,11 @@ def _read(folder: Path, files: list[Path], config: Any, task: str) -> tuple[Any,
                 f"{folder}: its weights do not fit its {CONFIG}: {said}", "Get it again."
             ) from error
     return model, sorted(told["missing_keys"])
+
+
+def _known_layer(model: Any, head: str, missing: list[str]) -> Any:
+    """The last layer that a checkpoint has been trained with for this very task; None where it is drawn."""
+    return None if any(name.startswith(f"{head}.") for name in missing) else model.get_submodule(head)
 
 
 def _refuse_damaged(file: Path) -> None:

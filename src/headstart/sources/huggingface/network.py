@@ -12,11 +12,12 @@ from torch import Tensor, nn
 
 from headstart.errors import ModelError, RequestError
 
+ANSWERS = "question-answering"
 # Task to the class of transformers whose last layer is new, and learned.
 NEW_HEAD: Mapping[str, str] = {
     "text-classification": "AutoModelForSequenceClassification",
     "token-classification": "AutoModelForTokenClassification",
-    "question-answering": "AutoModelForQuestionAnswering",
+    ANSWERS: "AutoModelForQuestionAnswering",
 }
 # Task to the class whose last layer the checkpoint has: it gives the words.
 WRITERS: Mapping[str, str] = {
@@ -156,7 +157,7 @@ def last_layer(task: str, config: Any) -> tuple[str, nn.Linear]:
         ModelError: transformers has no such network for this configuration, or not one such layer.
     """
     kind = getattr(config, "model_type", "?")
-    answers = task == "question-answering"  # some have two numbers for it, whatever is asked for
+    answers = task == ANSWERS  # some have two numbers for it, whatever is asked for
     for outputs in (2, _MARK) if answers else (_MARK,):
         marked = copy.deepcopy(config)
         marked.num_labels = outputs
@@ -193,7 +194,7 @@ def as_backbone(model: nn.Module, task: str, head: str) -> nn.Module:
             part.loss_type = "ForSequenceClassification"  # Tracing reads it, and would warn of None.
     if is_writer(task):
         return Writer(model.eval())
-    if task == "question-answering":
+    if task == ANSWERS:
         model.set_submodule(head, Tap())
         return TappedFeatures(model.eval(), head)
     model.set_submodule(head, nn.Identity())
