@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from headstart.api import check, evaluate, fit, load, plan, read, resume, split
     from headstart.artifact.model import Model
     from headstart.artifact.result import Run
-    from headstart.contracts import Prediction
+    from headstart.contracts import Chat, Prediction, Words
     from headstart.errors import HeadstartError
 
 __version__ = "0.1.0"
@@ -28,16 +28,18 @@ _HOMES = {
     "headstart.api": ("check", "evaluate", "fit", "load", "plan", "read", "resume", "split"),
     "headstart.artifact.model": ("Model",),
     "headstart.artifact.result": ("Run",),
-    "headstart.contracts": ("Prediction",),
+    "headstart.contracts": ("Chat", "Prediction", "Words"),
     "headstart.errors": ("HeadstartError",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Chat",
     "HeadstartError",
     "Model",
     "Prediction",
     "Run",
+    "Words",
     "check",
     "evaluate",
     "fit",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
 from dataclasses import replace
@@ -14,6 +16,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw
+
+# The tiny transformers are shared with the tests of the sources.
+sys.path.insert(0, str(Path(__file__).parents[1] / "sources"))
+
+from tiny_transformers import save_checkpoint
 
 from headstart import workflow
 from headstart.api import fit
@@ -77,6 +84,59 @@ def write_reviews(folder: Path, count: int, generator: np.random.Generator) -> N
     (folder / "reviews.csv").write_text("\n".join(rows) + "\n")
 
 
+def write_questions(folder: Path, count: int, generator: np.random.Generator) -> None:
+    """questions.csv: contexts of boxes, and what is asked of them."""
+    rows = ["question,context,answer,answer_start"]
+    for number in range(count):
+        colour, who = generator.choice(["red", "green", "blue"]), generator.choice(["Ann", "Bob", "Carl"])
+        answer = f"{7 * number + 3} coins"
+        context = f"The {colour} box of room {number} was packed by {who} and holds {answer}."
+        rows.append(f"How many coins are in the {colour} box?,{context},{answer},{context.index(answer)}")
+    (folder / "questions.csv").write_text("\n".join(rows) + "\n")
+
+
+def write_pairs(folder: Path, count: int, generator: np.random.Generator) -> None:
+    """pairs.csv: phrases in two languages; chats.jsonl: questions and answers; a checkpoint for each."""
+    things = {"house": "haus", "garden": "garten", "car": "auto", "book": "buch"}
+    kinds = {"red": "rote", "small": "kleine", "old": "alte", "new": "neue", "big": "grosse"}
+    pairs, chats = ["en,de"], []
+    for number in range(count):
+        kind, thing = str(generator.choice(list(kinds))), str(generator.choice(list(things)))
+        pairs.append(f"the {kind} {thing} {number},das {kinds[kind]} {things[thing]} {number}")
+        said = {
+            "user": f"where is the {kind} {thing} {number} ?",
+            "assistant": f"at the end of road {number}",
+        }
+        chats.append({"messages": [{"role": role, "content": text} for role, text in said.items()]})
+    (folder / "pairs.csv").write_text("\n".join(pairs) + "\n")
+    (folder / "chats.jsonl").write_text("".join(json.dumps(chat) + "\n" for chat in chats))
+    save_checkpoint("bart", folder / "checkpoints" / "translator", writes=True)
+    save_checkpoint("gpt2", folder / "checkpoints" / "writer")
+
+
+def write_names(folder: Path, count: int, generator: np.random.Generator) -> None:
+    """names.jsonl: sentences whose words are tagged as names of people and places, or as none."""
+    people, places = ("Ann Berg", "Bob Stone", "Cleo", "Dan Hill"), ("Oslo", "New York", "Rome", "Lima")
+    middles = ("flew to", "lives in", "came from", "wrote of", "never saw")
+    rows = []
+    for number in range(count):
+        person, place = str(generator.choice(people)), str(generator.choice(places))
+        pieces = [
+            ("Day", ""),
+            (str(number), ""),
+            (person, "person"),
+            (middles[number % 5], ""),
+            (place, "place"),
+        ]
+        words, tags = [], []
+        for text, kind in pieces:
+            some = text.split()
+            words += some
+            tags += [f"B-{kind}", *[f"I-{kind}"] * (len(some) - 1)] if kind else ["O"] * len(some)
+        rows.append(json.dumps({"tokens": words, "tags": tags}))
+    (folder / "names.jsonl").write_text("\n".join(rows) + "\n")
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Pictures this small are not worth two, which wait for each other on a busy machine."""
@@ -88,13 +148,16 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """photos/ and fresh/ with their tables, tags.csv, reviews.csv, unlabelled photos, runs/photos."""
+    """photos/ and fresh/ with their tables, tables of texts for each task, unlabelled photos, runs/photos."""
     folder = tmp_path_factory.mktemp("docs") / "desk"
     generator = np.random.default_rng(0)
     write_photos(folder / "photos", 20, generator)
     write_photos(folder / "fresh", 6, generator)
     write_tables(folder)
     write_reviews(folder, 60, generator)
+    write_names(folder, 80, np.random.default_rng(2))
+    write_questions(folder, 40, np.random.default_rng(1))
+    write_pairs(folder, 40, np.random.default_rng(3))
     (folder / "more").mkdir()
     for name in ("new.jpg", "more/1.jpg", "more/2.jpg"):
         photo("ant", generator).save(folder / name)

@@ -56,6 +56,18 @@ def activations() -> Activations:
     return Activations(shelf, keys)
 
 
+def test_what_tokens_give_to_the_head_is_filled_up_to_the_longest():
+    shelf, lengths = MemoryShelf(), {"short": 2, "long": 5}
+    with shelf.writing() as writer:
+        for key, length in lengths.items():
+            writer.add(key, {ACTIVATION: np.full((length, 3), length, np.float16)})
+    inputs = Activations(shelf, list(lengths)).inputs([1, 0])
+    assert inputs.keys() == {ACTIVATION}
+    assert inputs[ACTIVATION].shape == (2, 5, 3)
+    assert inputs[ACTIVATION].dtype == torch.float32
+    assert inputs[ACTIVATION][1].tolist() == [[2.0] * 3] * 2 + [[0.0] * 3] * 3
+
+
 def train_batches(task: Any) -> KeptTrainBatches:
     return KeptTrainBatches(
         EXAMPLES, task, boundary="head", batch_size=SIZE, views=dict.fromkeys(range(4), activations()), seed=5

@@ -3,7 +3,7 @@
 import importlib.util
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -38,6 +38,18 @@ class Sample:
     @property
     def targets(self) -> Sequence[Any]:
         return [self.task.encode(example) for example in self.examples]
+
+
+def assert_alike(one: Any, other: Any) -> None:
+    """Two outputs say the same: arrays, or records of numbers and texts."""
+    if is_dataclass(one):
+        one, other = ([getattr(output, field.name) for field in fields(output)] for output in (one, other))
+        for mine, theirs in zip(one, other, strict=True):
+            assert_alike(mine, theirs)
+    elif isinstance(one, str | None):
+        assert one == other
+    else:
+        np.testing.assert_allclose(one, other, atol=1e-5)
 
 
 def load_sample(name: str) -> ModuleType:
@@ -88,7 +100,7 @@ def test_the_losses_of_pieces_add_up_to_that_of_the_batch(sample: Sample) -> Non
     torch.testing.assert_close(sum(loss.total for loss, _ in parts), whole.total)
     torch.testing.assert_close(torch.cat([loss.per_example for loss, _ in parts]), whole.per_example)
     assert not whole.per_example.requires_grad
-    assert len(outputs) == len(batch)
+    assert outputs is None or len(outputs) == len(batch)
 
 
 def test_a_loss_reaches_every_parameter(sample: Sample) -> None:
@@ -100,16 +112,18 @@ def test_a_loss_reaches_every_parameter(sample: Sample) -> None:
 def test_outputs_do_not_depend_on_the_neighbours_or_their_order(sample: Sample) -> None:
     order = list(reversed(range(len(sample.examples))))
     turned = sample.task.outputs(sample.network, sample.batch(order))
+    expected = sample.outputs
     for place, output in zip(order, turned, strict=True):
-        np.testing.assert_allclose(output, sample.outputs[place], atol=1e-5)
+        assert_alike(output, expected[place])
 
 
 def test_rows_that_only_pad_a_batch_have_no_output_and_no_loss(sample: Sample) -> None:
     batch = sample.batch()
-    padded = Batch(batch.inputs, batch.targets, batch.ids[:3])
+    padded = replace(batch, ids=batch.ids[:3])
     loss, outputs = sample.task.loss(sample.network, padded, Objective())
     expected, _ = sample.task.loss(sample.network, batch.piece(0, 3), Objective())
-    assert len(outputs) == len(sample.task.outputs(sample.network, padded)) == 3
+    assert outputs is None or len(outputs) == 3
+    assert len(sample.task.outputs(sample.network, padded)) == 3
     torch.testing.assert_close(loss.total, expected.total)
     assert loss.units == expected.units
 
@@ -155,6 +169,8 @@ def test_a_linear_probe_learns_what_the_head_gives(sample: Sample) -> None:
 
 def test_the_baseline_can_be_scored(sample: Sample) -> None:
     outputs = sample.task.baseline(sample.targets, len(sample.examples))
+    if outputs is None:
+        pytest.skip("a model that looks at no input would say nothing")
     scorers = sample.task.scorers(outputs, sample.targets)
     assert np.isfinite(scorers[sample.task.metric](np.ones((1, len(outputs))))).all()
 
@@ -165,7 +181,7 @@ def test_mixing_with_no_strength_changes_nothing(sample: Sample) -> None:
 
 
 def test_every_output_decodes_to_a_prediction(sample: Sample) -> None:
-    for output in sample.outputs:
-        prediction = sample.task.decode(output)
+    for example, output in zip(sample.examples, sample.outputs, strict=True):
+        prediction = sample.task.decode(output, example.input)
         assert isinstance(prediction, Prediction)
         json.dumps(dict(prediction.scores))

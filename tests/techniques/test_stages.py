@@ -37,6 +37,19 @@ def test_a_short_budget_skips_the_first_stages() -> None:
     assert [phase.name for phase in phases_of(stages, Budget(1, 10))] == ["second"]
 
 
+@pytest.mark.parametrize(("steps", "epochs"), [(5, 20), (63, 10), (106, 6), (10_000, 3)])
+def test_a_head_that_begins_at_random_gets_more_epochs(steps: int, epochs: int) -> None:
+    assert total_epochs(Budget(None, steps, modality="text", head="random")) == epochs
+    assert total_epochs(Budget(None, steps, head="random")) == total_epochs(Budget(None, steps))
+
+
 @pytest.mark.parametrize(("steps", "epochs"), [(5, 10), (43, 7), (100, 3), (200, 3), (10_000, 3)])
 def test_texts_get_fewer_epochs(steps: int, epochs: int) -> None:
     assert total_epochs(Budget(None, steps, modality="text")) == epochs
+
+
+def test_without_a_head_apart_a_stage_trains_the_rest_and_one_of_nothing_else_is_left_out() -> None:
+    stages = [Stage("head", {"head": 0.1}, 1), Stage("both", {"head": 0.1, "block": 0.1}, 1)]
+    (phase,) = phases_of(stages, Budget(4, 10, head="none"))
+    assert (phase.name, phase.epochs, dict(phase.rates)) == ("both", 4, {"block": 0.1})
+    assert phases_of(stages[:1], Budget(4, 10, head="none")) == ()

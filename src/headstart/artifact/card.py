@@ -11,12 +11,13 @@ from headstart.evaluation.scores import Scores
 PARTS = {"train": "train", "val": "validation", "test": "test"}
 
 
-def model_card(result: Mapping[str, Any], bundle: Mapping[str, Any]) -> str:
+def model_card(result: Mapping[str, Any], bundle: Mapping[str, Any], *, asked: str) -> str:
     """README.md of a bundle.
 
     Args:
         result: as result.json has it.
         bundle: as bundle.json has it.
+        asked: what `predict` may be given, as Python writes it.
     """
     test = Scores.from_state(result["test"])
     scores = "\n".join(
@@ -25,7 +26,7 @@ def model_card(result: Mapping[str, Any], bundle: Mapping[str, Any]) -> str:
     )
     counts = ", ".join(f"{result['data'][part]} {name}" for part, name in PARTS.items())
     labels = ", ".join(f"`{label}`" for label in result["labels"])
-    return f"""# {result["task"]}: {_some(labels)}
+    return f"""# {result["task"]}{f": {_some(labels)}" if labels else ""}
 
 A fine-tuned `{result["model"]}`, made by headstart {result["versions"].get("headstart", "")}.
 
@@ -53,10 +54,10 @@ examples; they say nothing of data that differs from the test set.
 import headstart as hs
 
 model = hs.load("path/to/this/folder")
-print(model.predict(["some.jpg"]))
+print(model.predict({asked}))
 ```
 
-The preprocessing is part of the model: give it the files as they are.
+The preprocessing is part of the model: give it files and texts as they are.
 """
 
 

@@ -36,17 +36,19 @@ def predict(
 
     table = csv.writer(sys.stdout, lineterminator="\n")
     worst = 0
-    for number, (name, answer) in enumerate(workflow.predict(run, _listed(inputs))):
-        if number == 0 and not as_json:
-            table.writerow(["input", "label", "score"])
+    columns: list[str] = []
+    for name, answer in workflow.predict(run, _listed(inputs)):
         if isinstance(answer, HeadstartError):
             print(f"headstart: {printable(str(answer))}", file=sys.stderr)
             worst = max(worst, answer.exit_code)
         elif as_json:
             print(json.dumps({"input": name, **asdict(answer)}))
         else:
-            label = "|".join(answer.labels) if answer.label is None else answer.label
-            table.writerow([name, label, answer.score])
+            cells = answer.cells()
+            if not columns:
+                columns = list(cells)
+                table.writerow(["input", *columns])
+            table.writerow([name, *(cells[column] for column in columns)])
         # Who reads the pipe sees each answer when it is there.
         sys.stdout.flush()
     raise typer.Exit(worst)

@@ -221,6 +221,8 @@ class Task(Protocol):
     """That makes its views, by the name in the catalogue."""
     form: ClassVar[str]
     """How its examples are written in data, by the name in the catalogue."""
+    asked: ClassVar[str]
+    """What `predict` may be given, as Python writes it: for the model card."""
     lower_is_better: ClassVar[frozenset[str]]
     probed: ClassVar[bool]
     """Whether an output is one row of logits an example, which a linear probe can give as well, and which

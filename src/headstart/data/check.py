@@ -42,11 +42,13 @@ def check(
         cuts: why not all of an input can be shown to the network, by id.
     """
     good = usable(dataset, scans)
-    of_labels = (class_counts, rare_classes, imbalance, similar_labels, unknown_labels)
+    of_labels = (class_counts, similar_labels, unknown_labels)
+    of_classes = (rare_classes, imbalance)
     findings = [
         *unreadable(dataset, scans, config),
         *few_examples(good),
         *(finding for look in of_labels if dataset.labelled for finding in look(good)),
+        *(finding for look in of_classes if dataset.classed for finding in look(good)),
         *odd_sizes(good, scans, modality),
         *cut(good, cuts),
         *passed_over(dataset),

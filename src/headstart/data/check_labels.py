@@ -23,6 +23,7 @@ def class_counts(dataset: Dataset) -> Iterator[Finding]:
         for label, count in counts.items()
     ]
     several = any(isinstance(example.target, tuple) for example in dataset.examples)
+    noun, nouns = ("tag", "tags") if dataset.tagged else ("class", "classes")
     if len(counts) == 1 and not several:
         yield Finding(
             "error",
@@ -33,8 +34,8 @@ def class_counts(dataset: Dataset) -> Iterator[Finding]:
         yield Finding(
             "note",
             "classes",
-            f"{len(dataset.examples)} examples of {len(counts)} classes.",
-            table=(("class", "examples", *by_split), *rows),
+            f"{len(dataset.examples)} examples {'with' if dataset.tagged else 'of'} {len(counts)} {nouns}.",
+            table=((noun, "examples", *by_split), *rows),
         )
 
 

@@ -22,6 +22,7 @@ class Dataset:
         columns: which column serves as what, for tables.
         skipped: files and rows that were passed over, each with the reason.
         labelled: whether targets are labels, of which classes are made.
+        tagged: whether these are of parts of an input, each of which has one, and not of all of it.
     """
 
     examples: tuple[Example, ...]
@@ -31,6 +32,12 @@ class Dataset:
     columns: Mapping[str, str] = field(default_factory=dict)
     skipped: tuple[str, ...] = ()
     labelled: bool = True
+    tagged: bool = False
+
+    @property
+    def classed(self) -> bool:
+        """Whether its labels part whole inputs into classes, of which some may be too small."""
+        return self.labelled and not self.tagged
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,7 @@ def dataset_of(
         columns=columns.named(),
         skipped=skipped,
         labelled=form.labelled,
+        tagged=form.tagged,
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 import numpy as np
 import torch
@@ -55,8 +56,10 @@ def fill(
     done = 0
     with shelf.writing() as writer:
         for batch, activations in _run(runner, batches_of(missing)):
-            inputs = batch.inputs if inputs_too else {}
-            rows = [_row(inputs, activations, place, dtype) for place in range(len(batch))]
+            rows = [
+                _row(batch.inputs, activations, place, dtype, inputs_too=inputs_too)
+                for place in range(len(batch))
+            ]
             if not done:
                 make_room(len(missing) * sum(values.nbytes for values in rows[0].values()))
             for id, row in zip(batch.ids, rows, strict=True):
@@ -78,14 +81,16 @@ def _run(runner: Runner, batches: Iterable[Batch]) -> Iterator[tuple[Batch, Tens
         yield ahead.popleft(), activations.cpu()
 
 
-def _row(inputs: Mapping[str, Tensor], activations: Tensor, place: int, dtype: DTypeLike) -> Row:
+def _row(
+    inputs: Mapping[str, Tensor], activations: Tensor, place: int, dtype: DTypeLike, *, inputs_too: bool
+) -> Row:
     """One example without its padding; what is small of its inputs stays beside its activation."""
     small = {name: values[place] for name, values in inputs.items() if not values.is_floating_point()}
     activation = activations[place]
     if MASK in small and activation.ndim > 1 and len(activation) == len(small[MASK]):
         length = int(small[MASK].sum())
         activation, small = activation[:length], {name: value[:length] for name, value in small.items()}
-    row = {name: value.numpy() for name, value in small.items()}
+    row = {name: value.numpy() for name, value in small.items() if inputs_too}
     return {ACTIVATION: _narrowed(activation.numpy(), dtype), **row}
 
 
@@ -107,9 +112,11 @@ class Activations:
     def __init__(self, shelf: AnyShelf, keys: Sequence[str]) -> None:
         self._shelf = shelf
         self._keys = keys
-        # Rows of texts have their own lengths, and their token ids beside the activation.
-        self._alike = set(shelf.row(keys[0])) == {ACTIVATION}
-        self._rows = shelf.rows(ACTIVATION, keys) if self._alike else None
+        # Rows of texts have their own lengths, and, but for the head, their token ids beside the activation.
+        self._rows: Rows | None = None
+        if set(shelf.row(keys[0])) == {ACTIVATION}:
+            with suppress(ValueError):
+                self._rows = shelf.rows(ACTIVATION, keys)
 
     @property
     def rows(self) -> Rows:

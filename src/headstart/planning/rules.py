@@ -232,8 +232,8 @@ def phases(
         )
     if not found and not has_probe:
         raise ConfigError(
-            "technique.name: this task has no linear probe, and the technique trains nothing else.",
-            "Choose --technique two-phase.",
+            "technique.name: this task has no linear probe, and the technique trains nothing else here.",
+            "Choose --technique full, and freeze fewer layers (model.freeze) where all are frozen.",
         )
     if not found:
         return Decision(found, "the probe alone")

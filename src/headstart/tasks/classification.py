@@ -52,6 +52,7 @@ class Classification:
     name: ClassVar[str]
     modality: ClassVar[str]
     form: ClassVar[str]
+    asked: ClassVar[str]
     lower_is_better: ClassVar[frozenset[str]] = frozenset({"log_loss", "ece"})
     probed: ClassVar[bool] = True
     located: ClassVar[bool] = False

@@ -13,3 +13,4 @@ class ImageClassification(Classification):
     name: ClassVar[str] = "image-classification"
     modality: ClassVar[str] = "image"
     form: ClassVar[str] = "labelled-files"
+    asked: ClassVar[str] = '["some.jpg"]'

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
 
 from headstart.contracts import Example
 from headstart.errors import DataError, did_you_mean
@@ -55,6 +57,15 @@ def check_known(example: Example, labels: Collection[str], *, multi_label: bool)
                 f"{_place(example)}: unknown label '{name}'.{did_you_mean(name, labels)}",
                 f"There are: {_some(sorted(labels))}.",
             )
+
+
+def balanced(counts: Mapping[str, int], labels: Sequence[str]) -> tuple[float, ...]:
+    """Weights of labels inverse to their counts, mean 1 over all that were counted; 1 where none was."""
+    found = np.array([counts.get(label, 0) for label in labels], dtype=np.float64)
+    there = found > 0
+    weights = np.ones(len(labels))
+    weights[there] = found.sum() / (there.sum() * found[there])
+    return tuple(weights.tolist())
 
 
 def _problem(example: Example, multi_label: bool) -> str:

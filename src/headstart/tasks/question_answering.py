@@ -55,6 +55,7 @@ class QuestionAnswering:
     name: ClassVar[str] = "question-answering"
     modality: ClassVar[str] = "windows"
     form: ClassVar[str] = "questions"
+    asked: ClassVar[str] = '[("Who?", "some context")]'
     lower_is_better: ClassVar[frozenset[str]] = frozenset({"loss"})
     probed: ClassVar[bool] = False
     located: ClassVar[bool] = True

@@ -13,3 +13,4 @@ class TextClassification(Classification):
     name: ClassVar[str] = "text-classification"
     modality: ClassVar[str] = "text"
     form: ClassVar[str] = "labelled-texts"
+    asked: ClassVar[str] = '["some text"]'

@@ -26,6 +26,7 @@ class TextGeneration(Writing):
 
     name: ClassVar[str] = "text-generation"
     form: ClassVar[str] = "continuations"
+    asked: ClassVar[str] = '["some prompt"]'
     metrics: ClassVar[tuple[str, ...]] = ("perplexity", "loss")
     beams: ClassVar[int] = 1
 

@@ -27,6 +27,7 @@ class Translation(Writing):
 
     name: ClassVar[str] = "translation"
     form: ClassVar[str] = "parallel-texts"
+    asked: ClassVar[str] = '["some text"]'
     metrics: ClassVar[tuple[str, ...]] = ("chrf", "bleu", "loss", "perplexity")
     beams: ClassVar[int] = 4
 

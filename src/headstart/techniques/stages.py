@@ -20,6 +20,9 @@ class Length:
 
 # Networks for texts take fewer: trained whole, they are at their best after a few epochs.
 LENGTHS: Mapping[str, Length] = {"image": Length(1000, 3, 30), "text": Length(300, 3, 10)}
+# Where the head begins at random, not at a probe: on 500 and on 1000 sentences whose words are tagged,
+# twice the steps gave an F1 of entities on validation data that was 0.11 and 0.02 higher.
+RANDOM_HEAD = Length(600, 3, 20)
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ def phases_of(stages: Sequence[Stage], budget: Budget, length: Length | None = N
     """The stages as phases that share the budget.
 
     A budget of fewer epochs than stages skips the first ones: a head that begins at the probe
-    can do without them. Where there is no head apart, stages train what else they name.
+    can do without them. Where there is no head apart, stages train what else they name; there are
+    none where that is nothing.
     """
     if budget.head == "none":
         stages = [
@@ -51,6 +55,8 @@ def phases_of(stages: Sequence[Stage], budget: Budget, length: Length | None = N
             for stage in stages
             if (rates := {name: rate for name, rate in stage.rates.items() if name != HEAD})
         ]
+    if not stages:
+        return ()
     total = total_epochs(budget, length)
     kept = stages[-total:]
     epochs = divide(total, [stage.share for stage in kept])
@@ -68,14 +74,17 @@ def phases_of(stages: Sequence[Stage], budget: Budget, length: Length | None = N
 
 
 def total_epochs(budget: Budget, length: Length | None = None) -> int:
-    """The user's epochs, else as many as make about the steps of a length; None is that of `LENGTHS`.
+    """The user's epochs, else as many as make about the steps of a length; None is the usual one.
 
     Small sets get too few steps from the customary three to ten epochs; early stopping ends
     what no longer helps.
     """
     if budget.epochs is not None:
         return budget.epochs
-    length = length or LENGTHS[budget.modality]
+    usual = LENGTHS[budget.modality]
+    if budget.head == "random" and usual.steps < RANDOM_HEAD.steps:
+        usual = RANDOM_HEAD
+    length = length or usual
     return min(max(round(length.steps / budget.steps_per_epoch), length.fewest), length.most)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
@@ -60,7 +61,9 @@ def attach(
         lora_dropout=adapters.dropout,
         target_modules=places,
     )
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        # Of layers like GPT-2's, whose weights lie the other way round, it warns, and does what is right.
+        warnings.filterwarnings("ignore", message="fan_in_fan_out")
         torch.manual_seed(seed)
         inject_adapter_in_model(config, network)
     return tuple(

@@ -50,6 +50,7 @@ class Form(ABC):
         target: what the target of one is called: ``"label"``.
         layout: how to lay out data of them, as a sentence.
         labelled: whether targets are labels, of which classes are made.
+        tagged: whether these are of parts of an input, each of which has one, and not of all of it.
         class_folders: whether a folder without tables holds a folder a class.
         loose: suffixes of files that are tables, and of which a folder may hold any number.
         label_columns: of a target, at most.
@@ -61,6 +62,7 @@ class Form(ABC):
     target: ClassVar[str] = "label"
     layout: ClassVar[str]
     labelled: ClassVar[bool] = False
+    tagged: ClassVar[bool] = False
     class_folders: ClassVar[bool] = False
     loose: ClassVar[frozenset[str]] = frozenset()
     label_columns: ClassVar[int] = 1

@@ -41,6 +41,7 @@ class TaggedWords(Form):
         "test.conll."
     )
     labelled: ClassVar[bool] = True
+    tagged: ClassVar[bool] = True
     loose: ClassVar[frozenset[str]] = SUFFIXES
     readers: ClassVar[Mapping[str, Callable[[Path], Table]]] = {
         **READERS,

@@ -19,7 +19,7 @@ _REPOSITORY = re.compile(r"(\w[\w.-]*/)?\w[\w.-]*\w|\w")
 # One of these a tokenizer has, whatever its kind.
 TOKENIZERS = ("tokenizer.json", "vocab.*", "*.model")
 # What a checkpoint needs; other formats of the same weights stay where they are.
-PATTERNS = ("*.json", "*.safetensors", "*.txt", "*.model", "1_Pooling/*", "README.md")
+PATTERNS = ("*.json", "*.safetensors", "*.txt", "*.model", "*.spm", "1_Pooling/*", "README.md")
 
 
 def find(name: str) -> Path:
