@@ -26,7 +26,7 @@ from benchmarks.results import lines, read, record, table
 from benchmarks.rows import OPTIONAL, RIVALS, ROWS, Row
 
 RESULTS = ROOT / "benchmarks" / "results"
-GENERATED, QUICK, WARM_UP = 1500, 90, 30  # examples
+GENERATED, QUICK, WARM_UP = {"photos": 1500, "texts": 600}, 90, 30  # examples
 GENERATED_SET, OWN = "generated", {"photos": "photographs", "texts": "texts"}
 COUNTS = {"photos": data.count, "texts": texts.count}
 
@@ -93,7 +93,7 @@ def _measured(options: argparse.Namespace, folder: Path, results: Path) -> Itera
 def _examples(row: Row, options: argparse.Namespace, folder: Path) -> Iterator[Examples]:
     """The generated set of a row, and the user's own where there is one; each is made once."""
     own = {"photos": options.photos, "texts": options.texts}[row.kind]
-    count = min(QUICK if options.quick else GENERATED, row.most or GENERATED)
+    count = QUICK if options.quick else row.most or GENERATED[row.kind]
     folder = folder / f"{row.kind}-{row.most or 'all'}"
     generated = folder / "generated"
     if row.kind == "texts":

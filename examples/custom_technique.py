@@ -41,6 +41,7 @@ class Surgical:
         lr: Annotated[float, Gt(0), Lt(1)] = 1e-4
 
     name: ClassVar[str] = "surgical"
+    pairs: ClassVar[bool] = False
 
     def __init__(self, options: Options) -> None:
         self.options = options

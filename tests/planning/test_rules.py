@@ -54,7 +54,7 @@ def config(*settings: str) -> Config:
         ("train.class_weights=balanced", lambda asked: rules.class_weights(asked, FACTS), "balanced"),
         ("train.batch_norm=train", lambda asked: rules.batch_norm(asked), "train"),
         ("train.clip=3.0", lambda asked: rules.usual(asked, "clip"), 3.0),
-        ("model.head.dropout=0.5", lambda asked: rules.head(asked, (), has_probe=True), Head(dropout=0.5)),
+        ("model.head.dropout=0.5", lambda asked: rules.head(asked, (), begins="solution"), Head(dropout=0.5)),
     ],
 )
 def test_what_was_asked_for_is_taken(setting: str, rule: Any, value: object) -> None:
@@ -121,7 +121,7 @@ def test_every_policy_that_a_rule_chooses_is_there() -> None:
 
 def test_hidden_layers_that_nothing_would_train_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"model\.head\.hidden: a linear probe has no hidden layers"):
-        rules.head(config("model.head.hidden=[32]"), (), has_probe=True)
+        rules.head(config("model.head.hidden=[32]"), (), begins="solution")
 
 
 @pytest.mark.parametrize(
@@ -173,3 +173,16 @@ def test_a_metric_that_was_asked_for_stays_whatever_the_classes() -> None:
 def test_signs_are_neither_flipped_nor_cropped() -> None:
     found = rules.augment(Config(), facts(mirror_sensitive=("6", "b"))).value
     assert (found.policy, found.horizontal_flip, found.crop) == ("light", 0, 1)
+
+
+def test_a_task_without_a_probe_has_nothing_to_keep_or_to_refit() -> None:
+    for name in ("keep_probe", "refit"):
+        decision = rules.of_probe(config(), name, has_probe=False)
+        assert (decision.value, decision.reason) == (False, "this task has no linear probe")
+        assert rules.of_probe(config(), name, has_probe=True).value
+
+
+def test_a_head_that_the_checkpoint_has_is_not_to_be_built_otherwise() -> None:
+    assert "checkpoint's own" in rules.head(config(), (), begins="none").reason
+    with pytest.raises(ConfigError, match="checkpoint's own"):
+        rules.head(config("model.head.dropout=0.5"), (), begins="none")

@@ -11,7 +11,7 @@ from headstart.config.load import load
 from headstart.config.schema import Augmentation
 from headstart.contracts import Phase
 from headstart.planning.facts import CutFacts, DataFacts, Facts, MachineFacts, ModelFacts
-from headstart.planning.storing import cut_of, engines, stored, views
+from headstart.planning.storing import cut_of, cuts_of, engines, stored, views
 
 BOUNDARIES = ("stem", "blocks.0", "blocks.1")
 HEAD = Phase("head", 20, {"head": 1e-3})
@@ -110,3 +110,10 @@ def test_only_what_varies_has_several_views(
     augment: Augmentation, settings: tuple[str, ...], count: int
 ) -> None:
     assert views(load(None, settings), augment).value == count
+
+
+def test_without_a_probe_nothing_is_measured_at_a_head_that_no_phase_enters() -> None:
+    assert cuts_of((FULL,), BOUNDARIES) == ("head",)
+    assert cuts_of((FULL,), BOUNDARIES, has_probe=False) == ()
+    assert cuts_of((HEAD, FULL), BOUNDARIES, has_probe=False) == ("head",)
+    assert engines(load(None, {"data.path": "photos"}), {}, ("",), has_probe=False).value == {}

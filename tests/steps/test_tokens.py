@@ -193,7 +193,7 @@ def test_with_and_without_kept_activations_it_comes_to_the_same(
             },
         )
         stored = json.loads((run.path / "plan.json").read_text())["decisions"]["stored"]["value"]
-        assert all(stored) == store
+        assert bool(stored[-1]) == store
         results[store] = {name: score["value"] for name, score in run.result["val"]["metrics"].items()}
     losses = {store: values.pop("log_loss") for store, values in results.items()}
     assert losses[True] == pytest.approx(losses[False], rel=0.02)

@@ -74,7 +74,7 @@ def tagged_by_span(lines: Sequence[str]) -> bool:
     return tags > {"O"} and all(tag == "O" or tag[:2] in _BEGINNINGS for tag in tags)
 
 
-_BEGINNINGS = frozenset(f"{letter}{sign}" for letter in "BIESLU" for sign in "-_")
+_BEGINNINGS = frozenset(f"{letter}-" for letter in "BIESLU")
 
 
 def sentences_of(lines: Sequence[str]) -> list[list[_Line]]:

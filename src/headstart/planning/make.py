@@ -58,7 +58,7 @@ def make_plan(
     take = reasons.take
     task, model = take("task", rules.task(config, task)), take("model", rules.model(config, facts))
     metric = take("metric", rules.metric(config, facts, metric))
-    name = take("technique", rules.technique(config))
+    name = take("technique", rules.technique(config, has_probe=has_probe))
     options = bind_options(technique, config.technique.options)
     batch_size = take("batch_size", rules.batch_size(config, facts, pairs=technique.pairs))
     accumulate = take("accumulate", rules.usual(config, "accumulate"))
@@ -74,9 +74,11 @@ def make_plan(
     )
     phases = technique(options).phases(budget, facts.model.boundaries)
     augment = take("augment", rules.augment(config, facts))
-    cuts = measure(storing.cuts_of(phases, facts.model.boundaries))
+    cuts = measure(storing.cuts_of(phases, facts.model.boundaries, has_probe=has_probe))
     views = take("views", storing.views(config, augment))
-    stored = take("stored", storing.stored(config, phases, cuts, facts=facts, views=views))
+    stored = take(
+        "stored", storing.stored(config, phases, cuts, facts=facts, views=views, has_probe=has_probe)
+    )
     return Plan(
         task=task,
         model=model,
@@ -84,7 +86,7 @@ def make_plan(
         technique_options=take("technique_options", rules.technique_options(config, asdict(options))),
         phases=take("phases", rules.phases(config, phases, budget, has_probe=has_probe)),
         frozen=budget.frozen,
-        head=take("head", rules.head(config, phases, has_probe=has_probe)),
+        head=take("head", rules.head(config, phases, begins=head)),
         objective=_objective(config, facts, class_weights, reasons),
         optimiser=_optimiser(config, reasons),
         augment=augment,
@@ -97,13 +99,13 @@ def make_plan(
         precision=take("precision", rules.precision(config, facts)),
         batch_norm=take("batch_norm", rules.batch_norm(config)),
         channels_last=take("channels_last", rules.channels_last(facts)),
-        keep_probe=take("keep_probe", rules.usual(config, "keep_probe")),
-        refit=take("refit", rules.usual(config, "refit")),
+        keep_probe=take("keep_probe", rules.of_probe(config, "keep_probe", has_probe=has_probe)),
+        refit=take("refit", rules.of_probe(config, "refit", has_probe=has_probe)),
         metric=metric,
         device=take("device", rules.device(config, facts)),
         seed=take("seed", rules.seed(config)),
         decode_once=take("decode_once", Decision(facts.data.kept, facts.data.why_kept)),
-        engines=take("engines", storing.engines(config, cuts, stored)),
+        engines=take("engines", storing.engines(config, cuts, stored, has_probe=has_probe)),
         stored=stored,
         views=views,
         reasons=reasons,

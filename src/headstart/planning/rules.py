@@ -42,6 +42,13 @@ USUAL: Mapping[str, str] = {
 }
 
 
+def of_probe(config: Config, name: str, *, has_probe: bool) -> Decision[bool]:
+    """A setting of `train` on the probe, which says nothing where there is none."""
+    if has_probe:
+        return usual(config, name)
+    return Decision(False, "this task has no linear probe")
+
+
 def usual(config: Config, name: str) -> Decision[Any]:
     """A setting of `train` that has its value in any case; `USUAL` has the reason."""
     value = getattr(config.train, name)
@@ -70,9 +77,10 @@ def seed(config: Config) -> Decision[int]:
     return Decision(config.seed, "the same seed and data give the same weights")
 
 
-def technique(config: Config) -> Decision[str]:
+def technique(config: Config, *, has_probe: bool = True) -> Decision[str]:
     """Which technique, by its name in the catalogue."""
-    return _asked_or(config.technique.name, "auto", "never worse than the linear probe that comes first")
+    reason = "never worse than the linear probe that comes first" if has_probe else "the usual one"
+    return _asked_or(config.technique.name, "auto", reason)
 
 
 def technique_options(config: Config, options: Mapping[str, object]) -> Decision[Mapping[str, object]]:
@@ -200,13 +208,20 @@ def batch_norm(config: Config) -> Decision[str]:
     return _asked_or(config.train.batch_norm, "frozen", reason)
 
 
-def head(config: Config, trained: Sequence[Phase], *, has_probe: bool) -> Decision[Head]:
+def head(config: Config, trained: Sequence[Phase], *, begins: str) -> Decision[Head]:
     """What is put on the backbone.
+
+    Args:
+        config: the request.
+        trained: phases of the plan.
+        begins: as of `Budget.head`.
 
     Raises:
         ConfigError: it has layers that would never be trained.
     """
     asked = config.model.head
+    if begins == "none" and asked != Head():
+        raise ConfigError("model.head: this task's head is the checkpoint's own.", "Leave it out.")
     if asked.hidden and not trained:
         raise ConfigError(
             f"model.head.hidden: a linear probe has no hidden layers. Got {list(asked.hidden)}.",
@@ -214,7 +229,12 @@ def head(config: Config, trained: Sequence[Phase], *, has_probe: bool) -> Decisi
         )
     if asked != Head():
         return Decision(asked, ASKED)
-    return Decision(asked, "linear, so that it begins at the probe's solution" if has_probe else "linear")
+    reasons = {
+        "solution": "linear, so that it begins at a solution that is there",
+        "random": "linear, and begins with random weights",
+        "none": "the checkpoint's own, as part of the network",
+    }
+    return Decision(asked, reasons[begins])
 
 
 def phases(

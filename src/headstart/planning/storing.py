@@ -21,10 +21,10 @@ def cut_of(phase: Phase, boundaries: Sequence[str]) -> str | None:
     return None if boundaries and first == boundaries[0] else first
 
 
-def cuts_of(phases: Sequence[Phase], boundaries: Sequence[str]) -> tuple[str, ...]:
-    """The head, and every other cut at which a phase may enter."""
+def cuts_of(phases: Sequence[Phase], boundaries: Sequence[str], *, has_probe: bool = True) -> tuple[str, ...]:
+    """Every cut at which a phase may enter, and the head where a probe does."""
     found = (cut_of(phase, boundaries) for phase in phases)
-    return tuple(dict.fromkeys((HEAD, *filter(None, found))))
+    return tuple(dict.fromkeys((*([HEAD] if has_probe else []), *filter(None, found))))
 
 
 def views(config: Config, augment: Augmentation) -> Decision[int]:
@@ -37,10 +37,12 @@ def views(config: Config, augment: Augmentation) -> Decision[int]:
 
 
 def engines(
-    config: Config, cuts: Mapping[str, CutFacts], stored: Sequence[str]
+    config: Config, cuts: Mapping[str, CutFacts], stored: Sequence[str], *, has_probe: bool = True
 ) -> Decision[Mapping[str, str]]:
-    """What runs the layers before each cut that is kept, and before the head."""
-    names = dict.fromkeys((HEAD, *filter(None, stored)))
+    """What runs the layers before each cut that is kept, and before the head where there is a probe."""
+    names = dict.fromkeys((*([HEAD] if has_probe else []), *filter(None, stored)))
+    if not names:
+        return Decision({}, "nothing is computed once")
     found = {name: cuts[name].engine for name in names}
     if config.features.engine:
         return Decision(found, "asked for")
@@ -56,6 +58,7 @@ def stored(
     *,
     facts: Facts,
     views: int,
+    has_probe: bool = True,
 ) -> Decision[tuple[str, ...]]:
     """For each phase, the boundary at which kept activations enter; "" where it computes everything.
 
@@ -67,6 +70,7 @@ def stored(
         cuts: what was measured at the cut of every phase.
         facts: of data, model and machine.
         views: of each training example.
+        has_probe: whether there is a probe, for which all features are computed.
     """
     if not config.features.store:
         return Decision(("",) * len(phases), "asked not to be")
@@ -77,7 +81,7 @@ def stored(
         if name is not None:
             # Epochs are counted on from phase to phase: where two enter at one boundary, they share views.
             before = sum(p.epochs for p, entered in zip(phases, names, strict=False) if entered == name)
-            passes = _passes(phase, name, views=views, before=before)
+            passes = _passes(phase, name, views=views, before=before, has_probe=has_probe)
             size = cuts[name].bytes * (passes.train * facts.data.train + passes.others * facts.data.others)
             problem = _problem(phase, cuts[name], passes, size=size, taken=taken, facts=facts)
             why = problem or _how(phase, cuts[name], views=views, train=facts.data.train)
@@ -95,11 +99,11 @@ class _Passes(NamedTuple):
     others: int
 
 
-def _passes(phase: Phase, name: str, *, views: int, before: int) -> _Passes:
+def _passes(phase: Phase, name: str, *, views: int, before: int, has_probe: bool) -> _Passes:
     """Those that a phase adds, where earlier ones entered at the same boundary for so many epochs."""
     train = min(views, before + phase.epochs) - min(views, before)
     # What the head sees of examples that do not vary is there already: the features of the probe.
-    if name == HEAD:
+    if name == HEAD and has_probe:
         return _Passes(0 if views == 1 else train, 0)
     return _Passes(train, 0 if before else 1)
 

@@ -14,9 +14,11 @@ from headstart.artifact.run import RunFolder, read_json
 from headstart.config.schema import Config
 from headstart.contracts import Example, Exhibits, Task
 from headstart.data.dataset import select
+from headstart.data.forms.form import Form
 from headstart.data.layout import some
 from headstart.data.read import tables_of
 from headstart.data.scanning import scan
+from headstart.data.table_files import is_table
 from headstart.errors import DataError
 from headstart.evaluation.calibration import tempered
 from headstart.evaluation.intervals import score
@@ -137,14 +139,19 @@ def examples_of_run(folder: RunFolder, config: Config) -> Labelled:
 def other_examples(config: Config, data: Path, label: str | None = None) -> Labelled:
     """All examples of other data, read as a run's own data was, and its groups."""
     stated = replace(config.data, path=str(data))
-    readers = form_of(task_class(config)).readers
-    if bool(tables_of(data, readers)) != bool(tables_of(Path(config.data.path), readers)):
+    form = form_of(task_class(config))
+    if _has_columns(data, form) != _has_columns(Path(config.data.path), form):
         # Folders have no columns, and tables no paths in which a group is searched.
         stated = replace(stated, input=None, label=None, group=None)
     stated = replace(stated, label=label or stated.label)
     dataset = read_data(replace(config, data=stated))
     groups = {example.id: example.group for example in dataset.examples if example.group is not None}
     return dataset.examples, groups
+
+
+def _has_columns(data: Path, form: Form) -> bool:
+    """Whether data is a table, or tables; of what is gone, its name tells."""
+    return is_table(data, form.readers) or bool(tables_of(data, form.readers))
 
 
 def _scores(job: Job, outputs: Sequence[Any], part: str) -> Scores:
