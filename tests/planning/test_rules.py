@@ -70,10 +70,18 @@ def test_a_batch_is_never_so_large_that_an_epoch_has_few_steps(train: int) -> No
     assert size == 4 or train / size >= 10
 
 
-def test_bf16_is_chosen_only_where_a_gpu_is_fast_at_it() -> None:
-    for device, fast, expected in [("cpu", True, "fp32"), ("cuda:1", True, "bf16"), ("cuda", False, "fp32")]:
-        machine = MachineFacts(device, 2, fast)
-        assert rules.precision(config(), facts(machine=machine)).value == expected
+def test_bf16_is_chosen_where_a_gpu_or_for_texts_a_processor_is_fast_at_it() -> None:
+    for device, fast, images, texts in [
+        ("cpu", True, "fp32", "bf16"),
+        ("cpu", False, "fp32", "fp32"),
+        ("cuda:1", True, "bf16", "bf16"),
+        ("cuda", False, "fp32", "fp32"),
+        ("mps", True, "fp32", "fp32"),
+    ]:
+        of_images = facts(machine=MachineFacts(device, 2, fast))
+        of_texts = replace(of_images, model=replace(of_images.model, modality="text"))
+        assert rules.precision(config(), of_images).value == images
+        assert rules.precision(config(), of_texts).value == texts
 
 
 def test_patience_can_be_turned_off() -> None:

@@ -156,7 +156,12 @@ def precision(config: Config, facts: Facts) -> Decision[str]:
     machine = facts.machine
     if machine.device.startswith("cuda") and machine.bf16:
         return _asked_or(config.train.precision, "bf16", "this GPU computes it fast")
-    reason = "training in bf16 was slower on CPUs, as measured"
+    if machine.device == "cpu" and machine.bf16 and facts.model.modality == "text":
+        reason = "this CPU multiplies matrices in it about twice as fast, as measured"
+        return _asked_or(config.train.precision, "bf16", reason)
+    reason = "training images in bf16 was slower on CPUs, as measured"
+    if machine.device == "cpu" and not machine.bf16:
+        reason = "this CPU has no bf16"
     if machine.device != "cpu":
         reason = f"bf16 is not fast on this {machine.device} device"
     return _asked_or(config.train.precision, "fp32", reason)

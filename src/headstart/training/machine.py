@@ -34,7 +34,7 @@ def machine_facts(device: str | None) -> MachineFacts:
     return MachineFacts(
         device=name,
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        bf16=on_gpu and torch.cuda.is_bf16_supported(),
+        bf16=torch.cuda.is_bf16_supported() if on_gpu else name == "cpu" and _processor_has_bf16(),
     )
 
 
@@ -56,6 +56,12 @@ def keep_freed_memory() -> None:
         library.mallopt(M_MMAP_THRESHOLD, MOST)
     except (OSError, AttributeError):
         return
+
+
+def _processor_has_bf16() -> bool:
+    """Whether it has instructions for bfloat16; torch tells under names that are not public yet."""
+    asked = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, name, bool)() for name in asked)
 
 
 def _best() -> str:
