@@ -17,12 +17,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "sources"))
 from tiny_transformers import KINDS, save_checkpoint
 
 from headstart.catalog import MODALITIES, resolve
-from headstart.contracts import Example
+from headstart.contracts import Example, Scan
 from headstart.errors import DataError
 from headstart.modalities.text.modality import EXCERPT, TextModality
 from headstart.modalities.text.preprocessing import TextPreprocessing, read_tokenizer
 from headstart.modalities.text.reading import MOST_CHARACTERS, read_parts
-from headstart.modalities.text.scanning import scan_text
+from headstart.modalities.text.scanning import scan_parts
 
 LONGEST = 32
 SHORT = "the cat sat on the mat and looked at the dog"
@@ -128,6 +128,10 @@ def test_a_file_says_its_encoding_by_its_mark(tmp_path: Path, mark: bytes, encod
 
 
 # What a scan tells
+
+
+def scan_text(value: Any) -> Scan:
+    return scan_parts(read_parts(value))
 
 
 def test_equal_texts_have_equal_content_and_pairs_that_are_split_differently_do_not() -> None:

@@ -1,13 +1,14 @@
 """A little of what text classification works on, for the contract tests."""
 
+import sys
 from pathlib import Path
 
-import torch
-from torch import Tensor, nn
-from transformers import BertTokenizer
+# Samples are loaded by path.
+sys.path.insert(0, str(Path(__file__).parent))
 
-from headstart.contracts import Backbone, Boundary, Example
-from headstart.modalities.text.preprocessing import TextPreprocessing
+from tiny_token_net import TinyTextNet, backbone_of
+
+from headstart.contracts import Backbone, Example
 
 WORDS = {
     "good": ("fine", "warm", "great"),
@@ -15,21 +16,6 @@ WORDS = {
     "odd": ("strange", "weird", "queer"),
 }
 PLAIN = ("the", "film", "was", "a", "very", "and")
-FEATURES = 8
-
-
-class TinyTextNet(nn.Module):
-    """Embeddings, a layer, and the mean over what the mask shows."""
-
-    def __init__(self, vocabulary: int) -> None:
-        super().__init__()
-        self.embeddings = nn.Embedding(vocabulary, 6)
-        self.layer = nn.Linear(6, FEATURES)
-
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        shown = attention_mask[..., None].float()
-        tokens = torch.tanh(self.layer(self.embeddings(input_ids)))
-        return (tokens * shown).sum(1) / shown.sum(1)
 
 
 def examples(folder: Path, *, per_class: int = 5) -> list[Example]:
@@ -44,34 +30,6 @@ def examples(folder: Path, *, per_class: int = 5) -> list[Example]:
 
 
 def backbone(*, seed: int = 0) -> Backbone:
-    """A seeded network of two boundaries, pretrained on nothing."""
-    known = [
-        "[PAD]",
-        "[UNK]",
-        "[CLS]",
-        "[SEP]",
-        "[MASK]",
-        *PLAIN,
-        *(word for words in WORDS.values() for word in words),
-    ]
-    tokenizer = BertTokenizer(vocab={word: place for place, word in enumerate(known)})
-    tokenizer.model_input_names = ["input_ids", "attention_mask"]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        module = TinyTextNet(len(known))
-    return Backbone(
-        module=module,
-        boundaries=(
-            Boundary("embeddings", ("embeddings",), ("embeddings.weight",)),
-            Boundary("layer", ("layer",), ("layer.weight", "layer.bias")),
-        ),
-        feature_size=FEATURES,
-        preprocessing=TextPreprocessing(tokenizer, 32),
-        name="sample:tiny-text-net",
-        blueprint={},
-        licence="Apache-2.0",
-        parameters=sum(parameter.numel() for parameter in module.parameters()),
-        revision="1",
-        sha256="",
-        modality="text",
-    )
+    """A seeded network that knows these words."""
+    telling = (word for words in WORDS.values() for word in words)
+    return backbone_of(TinyTextNet, (*PLAIN, *telling), seed=seed, max_length=32)

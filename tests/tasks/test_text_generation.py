@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import math
 import sys
@@ -18,17 +17,17 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 # The tiny transformers are shared with the tests of the sources.
 sys.path.insert(0, str(Path(__file__).parents[1] / "sources"))
 
+from merged_adapters import assert_merged_is_the_same
 from tiny_transformers import CONTINUERS, CORPUS, save_checkpoint
 
 import headstart as hs
-from headstart.contracts import Adapters, Chat, Example, Head, Objective
+from headstart.contracts import Chat, Example, Head, Objective
 from headstart.errors import ModelError
 from headstart.modalities.text.prompts import Opening
 from headstart.modalities.text.writing import WritingModality
 from headstart.sources.hf import HuggingFace
 from headstart.tasks.text_generation import TextGeneration
 from headstart.tasks.writing import Draft, Written
-from headstart.training.adapters import attach, merge
 
 PAIRS: list[tuple[Any, str]] = [
     ("the cat sat", "a dog looked at the mat"),
@@ -129,19 +128,7 @@ def test_outputs_of_examples_with_targets_are_their_losses(setting: Setting) -> 
 
 
 def test_adapters_that_are_added_to_the_weights_give_what_they_gave_beside_them(setting: Setting) -> None:
-    network, boundaries = copy.deepcopy(setting.network), setting.backbone.boundaries
-    adapted = attach(network, boundaries, {b.name for b in boundaries}, Adapters(2, 4), seed=0)
-    with torch.no_grad():
-        for boundary in adapted:
-            for name in boundary.parameters:
-                network.backbone.get_parameter(name).add_(0.1)
-    with torch.inference_mode():
-        beside, _ = setting.task.loss(network, setting.batch(PAIRS), Objective())
-        merge(network)
-        merged, _ = setting.task.loss(network, setting.batch(PAIRS), Objective())
-        before, _ = setting.task.loss(setting.network, setting.batch(PAIRS), Objective())
-    torch.testing.assert_close(merged.per_example, beside.per_example, rtol=1e-4, atol=1e-4)
-    assert not torch.allclose(merged.per_example, before.per_example, rtol=1e-3)
+    assert_merged_is_the_same(setting.task, setting.network, setting.backbone, setting.batch(PAIRS))
 
 
 def test_the_report_asks_for_a_few_and_goes_on_with_texts_alone() -> None:

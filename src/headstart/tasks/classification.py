@@ -30,13 +30,13 @@ from headstart.contracts import (
     Scorer,
     View,
 )
-from headstart.errors import ConfigError, did_you_mean
 from headstart.modalities.stacking import stacked
 from headstart.tasks.contrast import contrast
 from headstart.tasks.heads import Classifier, build_head
 from headstart.tasks.kinds import KINDS, MULTI_LABEL, Kind, choose_kind
 from headstart.tasks.labels import balanced, check_known, find_labels, has_several, label_names
 from headstart.tasks.metrics import Bools, Floats
+from headstart.tasks.options import main_metric, refuse_unknown
 
 
 @dataclass(frozen=True)
@@ -77,24 +77,13 @@ class Classification:
             DataError: labels that are missing, too many, or all the same.
             ConfigError: an option that is not there or does not go with the labels.
         """
-        for option in options:
-            if option not in cls.option_names:
-                raise ConfigError(
-                    f"{option}: unknown option of {cls.name}.{did_you_mean(option, cls.option_names)}",
-                    f"There are: {', '.join(cls.option_names)}.",
-                )
+        refuse_unknown(options, cls.option_names, task=cls.name)
         multi_label = options.get("multi_label")
         if multi_label is None:
             multi_label = has_several(examples)
         labels = find_labels(examples, multi_label=multi_label)
         kind = choose_kind(labels=len(labels), multi_label=multi_label, loss=options.get("loss"))
-        metric = options.get("metric") or kind.main_metric
-        if metric not in kind.metrics:
-            raise ConfigError(
-                f"train.metric: unknown metric '{metric}'.{did_you_mean(metric, kind.metrics)}",
-                f"There are: {', '.join(kind.metrics)}.",
-            )
-        return cls(labels, kind, metric)
+        return cls(labels, kind, main_metric(options, kind.metrics, kind.main_metric))
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:

@@ -28,12 +28,13 @@ from headstart.contracts import (
     Scorer,
     View,
 )
-from headstart.errors import ConfigError, DataError, did_you_mean
+from headstart.errors import ConfigError, DataError
 from headstart.modalities.text.windows import WindowsModality
 from headstart.tasks import answer_scores, metrics
 from headstart.tasks.answers import Answered, Truth
 from headstart.tasks.answers_shown import Said, exhibits_of
 from headstart.tasks.heads import Classifier, build_head
+from headstart.tasks.options import METRIC_ALONE, main_metric, refuse_unknown
 from headstart.tasks.spans import Spans, best_spans
 from headstart.tasks.window_batches import evaluation_losses, side_by_side, training_losses, window_logits
 
@@ -80,18 +81,8 @@ class QuestionAnswering:
             DataError: no question has an answer.
             ConfigError: an option or metric that is not there.
         """
-        for option in options:
-            if option != "metric":
-                raise ConfigError(
-                    f"{option}: unknown option of {cls.name}.{did_you_mean(option, ('metric',))}",
-                    "There is: metric.",
-                )
-        metric = options.get("metric") or METRICS[0]
-        if metric not in METRICS:
-            raise ConfigError(
-                f"train.metric: unknown metric '{metric}'.{did_you_mean(metric, METRICS)}",
-                f"There are: {', '.join(METRICS)}.",
-            )
+        refuse_unknown(options, METRIC_ALONE, task=cls.name)
+        metric = main_metric(options, METRICS, METRICS[0])
         if not any(example.target for example in examples):
             raise DataError(
                 f"None of the {len(examples)} questions has an answer.", "Give answers, or another column."

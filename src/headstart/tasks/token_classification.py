@@ -24,7 +24,7 @@ from headstart.contracts import (
     Scorer,
     View,
 )
-from headstart.errors import ConfigError, DataError, did_you_mean
+from headstart.errors import ConfigError, DataError
 from headstart.modalities.stacking import stacked
 from headstart.modalities.text.words import numbers_of, words_of
 from headstart.tasks import word_logits
@@ -32,6 +32,7 @@ from headstart.tasks.entities import OUTSIDE, Counts, Span, by_type, spans
 from headstart.tasks.heads import Classifier, build_head
 from headstart.tasks.labels import balanced, check_known, find_labels
 from headstart.tasks.metrics import Floats
+from headstart.tasks.options import METRIC_ALONE, main_metric, refuse_unknown
 from headstart.tasks.tagged import Tagged, found_entities, listed, shown, tells_entities
 
 # What is no first token of a word, for torch's cross entropy.
@@ -83,9 +84,7 @@ class TokenClassification:
             DataError: tags that are missing, too few or too many, or all the same.
             ConfigError: an option that is not there or does not go with the tags.
         """
-        for option in options:
-            if option != "metric":
-                raise ConfigError(f"{option}: unknown option of {cls.name}.", "There is: metric.")
+        refuse_unknown(options, METRIC_ALONE, task=cls.name)
         labels = find_labels(examples, multi_label=True)
         if len(labels) == 1:
             raise DataError(
@@ -93,13 +92,7 @@ class TokenClassification:
                 "Add examples of another tag.",
             )
         metrics = ENTITY_METRICS if tells_entities(labels) else TAG_METRICS
-        metric = options.get("metric") or metrics[0]
-        if metric not in metrics:
-            raise ConfigError(
-                f"train.metric: unknown metric '{metric}'.{did_you_mean(metric, metrics)}",
-                f"There are: {', '.join(metrics)}.",
-            )
-        return cls(labels, metric)
+        return cls(labels, main_metric(options, metrics, metrics[0]))
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:

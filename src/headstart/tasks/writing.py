@@ -16,10 +16,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from headstart.contracts import Backbone, Batch, Example, Head, Loss, Objective, Prediction, Scorer, View
-from headstart.errors import ConfigError, DataError, did_you_mean
+from headstart.errors import DataError
 from headstart.modalities.stacking import rung, stacked
 from headstart.modalities.text.writing import Script
 from headstart.tasks.heads import Classifier
+from headstart.tasks.options import METRIC_ALONE, main_metric, refuse_unknown
 from headstart.tasks.writing_scores import mean_loss, perplexity
 
 # Where a row of targets says nothing.
@@ -69,7 +70,6 @@ class Writing:
     located: ClassVar[bool] = False
     unkept: ClassVar[str] = "what a layer gives depends on the text to be written, too"
     loss_metric: ClassVar[str] = "loss"
-    option_names: ClassVar[tuple[str, ...]] = ("metric",)
     metrics: ClassVar[tuple[str, ...]]
     beams: ClassVar[int]
 
@@ -88,18 +88,8 @@ class Writing:
             DataError: no example has a target.
             ConfigError: an option or a metric that is not there.
         """
-        for option in options:
-            if option not in cls.option_names:
-                raise ConfigError(
-                    f"{option}: unknown option of {cls.name}.{did_you_mean(option, cls.option_names)}",
-                    f"There are: {', '.join(cls.option_names)}.",
-                )
-        metric = options.get("metric") or cls.metrics[0]
-        if metric not in cls.metrics:
-            raise ConfigError(
-                f"train.metric: unknown metric '{metric}'.{did_you_mean(metric, cls.metrics)}",
-                f"There are: {', '.join(cls.metrics)}.",
-            )
+        refuse_unknown(options, METRIC_ALONE, task=cls.name)
+        metric = main_metric(options, cls.metrics, cls.metrics[0])
         sizes = [len(example.target.encode()) for example in examples if example.target is not None]
         if not sizes:
             raise DataError("No training example says what is to be written.", "Give them targets.")

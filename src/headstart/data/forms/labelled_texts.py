@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from headstart.data.columns import named_like
-from headstart.data.forms.cells import text_columns, written_out
+from headstart.data.forms.cells import named_wholly, text_columns, written_out
 from headstart.data.forms.form import Lack, Row
 from headstart.data.forms.labelled import LABEL_NAMES, Labelled
 from headstart.data.table import Table
@@ -40,7 +40,8 @@ class LabelledTexts(Labelled):
     def guess_inputs(self, table: Table, names: Sequence[str], root: Path) -> tuple[str, ...]:
         """The columns of a known pair, or the one named like texts, or the one of the longest."""
         _refuse_no_header(table)
-        texts = text_columns(table, [name for name in names if name != _likely_label(names)])
+        label = named_wholly(names, LABEL_NAMES)
+        texts = text_columns(table, [name for name in names if name != label])
         found = {name.casefold(): name for name in texts}
         for one, other in PAIRS:
             if one in found and other in found:
@@ -62,10 +63,6 @@ class LabelledTexts(Labelled):
             else:
                 found.append(cells[0] if len(cells) == 1 else tuple(cells))
         return found
-
-
-def _likely_label(names: Sequence[str]) -> str | None:
-    return next((name for word in LABEL_NAMES for name in names if name.casefold() == word), None)
 
 
 def _refuse_no_header(table: Table) -> None:

@@ -14,7 +14,7 @@ from headstart.contracts import Example, Intake, Scan, View
 from headstart.errors import DataError
 from headstart.modalities.text.preprocessing import TextPreprocessing
 from headstart.modalities.text.reading import read_parts
-from headstart.modalities.text.scanning import scan_parts, scan_text
+from headstart.modalities.text.scanning import scan_parts, unreadable
 
 # Of texts in reports: characters.
 EXCERPT = 400
@@ -40,10 +40,14 @@ class TextModality:
     def __init__(self, preprocessing: TextPreprocessing, augmentation: Any, seed: int) -> None:
         self.preprocessing = preprocessing
 
-    @staticmethod
-    def scan(example: Example) -> Scan:
-        """Read the text once, whole."""
-        return scan_text(example.input, name=example.origin or example.id)
+    @classmethod
+    def scan(cls, example: Example) -> Scan:
+        """Read the input once, whole."""
+        name = example.origin or example.id
+        try:
+            return cls.scan_read(cls.read(example.input, name=name))
+        except DataError as error:
+            return unreadable(error, name)
 
     def intake(self, example: Example, wanted: Callable[[str], bool] | None = None) -> Intake:
         """Read the text once, whole: what it is, and its compact form where it is wanted."""
@@ -51,7 +55,7 @@ class TextModality:
         try:
             said = self.read(example.input, name=name)
         except DataError as error:
-            return Intake(Scan(error=error.cause.removeprefix(f"{name}: ")))
+            return Intake(unreadable(error, name))
         scan = self.scan_read(said)
         asked = wanted is None or wanted(scan.content)
         if not asked and self.surely_fits(said):

@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from headstart.contracts import Scan
 from headstart.errors import DataError
-from headstart.modalities.text.reading import read_parts
 
 _WORD = re.compile(r"\w+")
 _BITS = np.arange(64, dtype=np.uint64)
@@ -19,20 +17,18 @@ _BITS = np.arange(64, dtype=np.uint64)
 _MOST_WORDS = 5_000
 
 
-def scan_text(value: Any, *, name: str = "the text") -> Scan:
-    """What one text, or a pair, is; one that cannot be read is no exception.
+def unreadable(error: DataError, name: str) -> Scan:
+    """What an input is that cannot be read, by the error that said so.
 
-    Its size is (characters, words).
+    Args:
+        error: as reading raised it.
+        name: by which its message calls the input.
     """
-    try:
-        parts = read_parts(value, name=name)
-    except DataError as error:
-        return Scan(error=error.cause.removeprefix(f"{name}: "))
-    return scan_parts(parts)
+    return Scan(error=error.cause.removeprefix(f"{name}: "))
 
 
 def scan_parts(parts: tuple[str, ...]) -> Scan:
-    """The same of texts that were read."""
+    """What one text, or a pair, is; its size is (characters, words)."""
     digest = hashlib.sha256()
     for part in parts:
         encoded = part.encode()

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.contracts import Example, Scan, View
+from headstart.contracts import Example, View
 from headstart.errors import DataError
 from headstart.modalities.text.modality import TextModality
 from headstart.modalities.text.preprocessing import TextPreprocessing
 from headstart.modalities.text.reading import read_parts
-from headstart.modalities.text.scanning import scan_parts
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
@@ -74,15 +73,6 @@ class WindowsModality(TextModality):
     def __init__(self, preprocessing: TextPreprocessing, augmentation: Any, seed: int) -> None:
         super().__init__(preprocessing, augmentation, seed)
         self.seed = seed
-
-    @staticmethod
-    def scan(example: Example) -> Scan:
-        """Read both texts once, whole."""
-        name = example.origin or example.id
-        try:
-            return scan_parts(WindowsModality.read(example.input, name=name))
-        except DataError as error:
-            return Scan(error=error.cause.removeprefix(f"{name}: "))
 
     @staticmethod
     def read(value: Any, *, name: str) -> tuple[str, ...]:

@@ -37,16 +37,6 @@ class WordsModality(TextModality):
     name: ClassVar[str] = "words"
 
     @staticmethod
-    def scan(example: Example) -> Scan:
-        """Read the words once."""
-        name = example.origin or example.id
-        try:
-            said = WordsModality.read(example.input, name=name)
-        except DataError as error:
-            return Scan(error=error.cause.removeprefix(f"{name}: "))
-        return WordsModality.scan_read(said)
-
-    @staticmethod
     def read(value: Any, *, name: str) -> Words:
         """The words of an input: `Words`, a list of words, a text, or a path to one.
 

@@ -22,6 +22,7 @@ from headstart.errors import DataError
 from headstart.modalities.text.modality import EXCERPT, SPECIAL, TextModality
 from headstart.modalities.text.preprocessing import TextPreprocessing
 from headstart.modalities.text.prompts import Opening, as_lines, name_of, read_before, scan_both
+from headstart.modalities.text.scanning import unreadable
 
 # Tokenizers that write another language than they read are switched between the two in place.
 _ONE_AT_A_TIME = threading.RLock()
@@ -84,14 +85,14 @@ class WritingModality(TextModality):
             room=longest if apart else longest // 2,
         )
 
-    @staticmethod
-    def scan(example: Example) -> Scan:
+    @classmethod
+    def scan(cls, example: Example) -> Scan:
         """Read the text once, whole; sizes count what is to be written for it, too."""
         name = name_of(example)
         try:
             return scan_both(example, name)
         except DataError as error:
-            return Scan(error=error.cause.removeprefix(f"{name}: "))
+            return unreadable(error, name)
 
     def intake(self, example: Example, wanted: Callable[[str], bool] | None = None) -> Intake:
         """Read the text once, whole: what it is, and the tokens of the input where they are wanted."""
@@ -105,7 +106,7 @@ class WritingModality(TextModality):
         try:
             tokens, count = self._given(example)
         except DataError as error:
-            return Intake(Scan(error=error.cause.removeprefix(f"{name_of(example)}: ")))
+            return Intake(unreadable(error, name_of(example)))
         return Intake(scan, tokens if asked else None, self._cut(count, self._written(example)))
 
     def view(
