@@ -44,24 +44,21 @@ def recognise(path: Path, image_suffixes: frozenset[str], tasks: Collection[str]
     """
     try:
         table = next(iter(tables_of(path).values()), None)
-        found = _of_other_files(path) if table is None else _surely_of_table(table)
-        if found in tasks:
-            return str(found)
         if table is not None:
-            return _of_table(table, image_suffixes)
+            return _of_table(table, image_suffixes, tasks)
+        found = _of_other_files(path)
+        if found is not None and found in tasks:
+            return found
         return _of_folder(path, image_suffixes) if path.is_dir() else IMAGES
     except (OSError, ValueError, RecursionError):
         return IMAGES
 
 
-def _surely_of_table(path: Path) -> str | None:
+def _surely_of_rows(name: str, rows: list[dict[str, Any]]) -> str | None:
     """The task whose evidence is in the first rows of a table."""
-    if path.suffix.casefold() == ".tsv" and _is_tagged_text(path):
-        return TAGS
-    rows = few_rows(path)
     if not rows:
         return None
-    table = few_as_table(path.name, rows)
+    table = few_as_table(name, rows)
     return next((task for task, is_of in _EVIDENCE.items() if is_of(table)), None)
 
 
@@ -128,8 +125,13 @@ def _of_folder(folder: Path, image_suffixes: frozenset[str]) -> str:
     return TEXTS if texts > images else IMAGES
 
 
-def _of_table(table: Path, image_suffixes: frozenset[str]) -> str:
+def _of_table(table: Path, image_suffixes: frozenset[str], tasks: Collection[str]) -> str:
+    if TAGS in tasks and table.suffix.casefold() == ".tsv" and _is_tagged_text(table):
+        return TAGS
     rows = few_rows(table)
+    found = _surely_of_rows(table.name, rows)
+    if found is not None and found in tasks:
+        return found
     columns = [name for name in rows[0] if isinstance(name, str)] if rows else []
     cells = [cell for row in rows for cell in row.values() if isinstance(cell, str)]
     if any(Path(cell.strip()).suffix.casefold() in image_suffixes for cell in cells if len(cell) < 1000):
