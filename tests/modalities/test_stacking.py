@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -69,6 +71,12 @@ def test_views_of_one_shape_are_stacked_as_they_are() -> None:
     assert torch.equal(inputs, torch.stack([view.inputs["x"] for view in views]))
     assert [rung_of(view) for view in views] == [0, 0]
     assert [rung_of(view) for view in ragged(3, 10, 100)] == [8, 16, 112]
+
+
+def test_tight_views_are_filled_up_to_the_longest_and_no_further() -> None:
+    tight = [replace(view, tight=True) for view in ragged(3, 10)]
+    assert stacked(tight)["tokens"].tolist() == [[1, 2, 3] + [-7] * 7, list(range(1, 11))]
+    assert stacked([tight[0], *ragged(10)])["tokens"].shape == (2, 16)
 
 
 def test_no_padding_at_all_fills_up_with_nothing_but_noughts() -> None:

@@ -115,7 +115,7 @@ def test_settings_of_training_are_shown_only_where_something_is_trained() -> Non
         return {name for name, _, _ in plan_lines(planned(technique__name=technique))}
 
     assert "optimiser.name" in names("full")
-    assert names("full") == planned(technique__name="full").reasons.keys() - {"max_length"}
+    assert names("full") == planned(technique__name="full").reasons.keys() - {"max_length", "token_budget"}
     assert names("linear-probe") < names("full")
     assert "optimiser.name" not in names("linear-probe")
 

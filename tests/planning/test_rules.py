@@ -32,6 +32,8 @@ FACTS = Facts(
     MachineFacts("cpu", 2, False),
 )
 
+TEXT_FACTS = replace(FACTS, model=ModelFacts("builtin:words", ("embeddings",), None, 256, "text"))
+
 
 def facts(*, machine: MachineFacts = FACTS.machine, **data: Any) -> Facts:
     return replace(FACTS, data=replace(FACTS.data, **data), machine=machine)
@@ -47,6 +49,7 @@ def config(*settings: str) -> Config:
         ("technique.name=full", lambda asked: rules.technique(asked), "full"),
         ("model.image_size=64", lambda asked: rules.image_size(asked, FACTS), 64),
         ("train.batch_size=7", lambda asked: rules.batch_size(asked, FACTS), 7),
+        ("train.token_budget=512", lambda asked: rules.token_budget(asked, TEXT_FACTS), 512),
         ("train.precision=bf16", lambda asked: rules.precision(asked, FACTS), "bf16"),
         ("train.optimiser=sgd", lambda asked: rules.optimiser(asked), "sgd"),
         ("train.weight_decay=0.0", lambda asked: rules.weight_decay(asked), 0.0),
@@ -61,6 +64,12 @@ def test_what_was_asked_for_is_taken(setting: str, rule: Any, value: object) -> 
     decision = rule(config(setting))
     assert decision.value == value
     assert decision.reason == "asked for"
+
+
+def test_only_tokens_have_a_budget_and_an_accelerator_has_room_for_more() -> None:
+    assert rules.token_budget(config(), FACTS).value is None
+    on_gpu = replace(TEXT_FACTS, machine=replace(TEXT_FACTS.machine, device="cuda"))
+    assert [rules.token_budget(config(), some).value for some in (TEXT_FACTS, on_gpu)] == [4096, 16384]
 
 
 @pytest.mark.parametrize("train", [1, 20, 50, 100, 319, 320, 10_000])

@@ -23,20 +23,25 @@ class Undropped(Network):
         self.backbone.drop = torch.nn.Identity()
 
 
-def gradient(sizes: list[int], micro_batch: int = 64) -> dict[str, torch.Tensor]:
+def gradient(
+    sizes: list[int], micro_batch: int = 64, token_budget: int | None = None, most: int = 64
+) -> dict[str, torch.Tensor]:
+    """That of batches of these sizes, for all parameters; no piece has more than `most` examples."""
     network, data = Undropped(), Data()
     freeze(network, BOUNDARIES, ALL, "frozen")
     ends = np.cumsum(sizes).tolist()
     window = [data.batch(range(end - size, end)) for size, end in zip(sizes, ends, strict=True)]
-    window_gradients(
+    found = window_gradients(
         network,
         window,
         parameters=list(network.parameters()),
         task=ToyTask(),
-        plan=make_plan(),
+        plan=make_plan(token_budget=token_budget),
         step=0,
         micro_batch=micro_batch,
     )
+    assert max(len(piece.ids) for piece in found.pieces) <= most
+    assert found.micro_batch == micro_batch
     return {name: parameter.grad for name, parameter in network.named_parameters()}
 
 
@@ -48,6 +53,18 @@ def test_small_batches_together_are_one_large_batch_also_when_the_last_is_short(
     many = gradient(sizes, micro_batch)
     for name, value in one.items():
         torch.testing.assert_close(many[name], value, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("tokens", [1, 4, 11])
+def test_a_batch_of_many_tokens_is_computed_in_pieces_and_gives_the_same(tokens):
+    length = next(iter(Data().batch(range(1)).inputs.values())).shape[1]
+    one, many = gradient([18]), gradient([18], token_budget=tokens * length, most=tokens)
+    for name, value in one.items():
+        torch.testing.assert_close(many[name], value, rtol=1e-4, atol=1e-6)
+
+
+def test_one_example_of_more_tokens_than_the_budget_is_computed_alone():
+    gradient([3], token_budget=1, most=1)
 
 
 def test_a_step_draws_the_same_whatever_was_drawn_before():

@@ -210,6 +210,7 @@ def make_plan(phases: Sequence[Phase] = (), optimiser: dict[str, Any] | None = N
         "max_length": None,
         "batch_size": 4,
         "micro_batch": 4,
+        "token_budget": None,
         "accumulate": 1,
         "evaluation_batch_size": 4,
         "precision": "fp32",

@@ -80,6 +80,7 @@ class TrainConfig:
         epochs: in all phases together; None is the technique's choice.
         lr: the technique's reference rate; None is its choice.
         batch_size: examples held in memory at once.
+        token_budget: tokens of these computed at once, filled up to the longest; None is the device's.
         accumulate: batches summed into one optimiser step.
         optimiser, momentum, weight_decay: as the field names them.
         schedule: of the rate within each phase, after `warmup` (a share of its steps).
@@ -100,6 +101,7 @@ class TrainConfig:
     epochs: Annotated[int, Ge(1), Le(100_000)] | None = None
     lr: Annotated[float, Gt(0), Lt(1)] | None = None
     batch_size: Annotated[int, Ge(1), Le(65_536)] | None = None
+    token_budget: Annotated[int, Ge(1), Le(2**31)] | None = None
     accumulate: Annotated[int, Ge(1), Le(65_536)] = 1
     optimiser: Literal["adamw", "adam", "sgd"] | None = None
     momentum: Share = 0.9

@@ -77,12 +77,15 @@ class View:
             whose targets live in space or time; None where the modality has none.
         padding: for inputs of varying length, what fills up each behind a shorter example, 0 where
             it is not named; None where all examples have one shape.
+        tight: whether it is filled up to the longest beside it and no further, as in training, where
+            neighbours count anyway; else to a length that hardly depends on them.
         target: token ids of a target that is a text itself; None where it is none, or not known.
     """
 
     inputs: Mapping[str, Tensor]
     geometry: Any = None
     padding: Mapping[str, float] | None = None
+    tight: bool = False
     target: Tensor | None = None
 
 

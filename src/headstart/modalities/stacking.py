@@ -1,7 +1,7 @@
 """Views side by side: stacked where all have one shape, else filled up to the longest. Knows no modality.
 
-Lengths are rounded up to a few rungs, so that what a text gives does not depend on which texts of
-about its length are beside it, and engines meet few shapes.
+But in training, lengths are rounded up to a few rungs, so that what a text gives does not depend on which
+texts of about its length are beside it, and engines meet few shapes.
 """
 
 from __future__ import annotations
@@ -24,11 +24,25 @@ def rung(length: int) -> int:
     return -(-length // step) * step
 
 
+def length_of(view: View) -> int:
+    """Of a view whose length varies: of the longest of its inputs."""
+    return max(len(values) for values in view.inputs.values())
+
+
 def rung_of(view: View) -> int:
-    """That of a view; 0 where views do not vary."""
-    if view.padding is None:
-        return 0
-    return rung(max(len(values) for values in view.inputs.values()))
+    """The length to which a view is filled up; 0 where views do not vary."""
+    return 0 if view.padding is None else rung(length_of(view))
+
+
+def filled_to(views: Sequence[View], lengths: Sequence[int]) -> int:
+    """The length to which some views, or what belongs to them, are filled up side by side.
+
+    Args:
+        views: of which tight ones are not filled up to a rung.
+        lengths: that they have.
+    """
+    longest = max(lengths, default=0)
+    return longest if all(view.tight for view in views) else rung(longest)
 
 
 def stacked(views: Sequence[View]) -> dict[str, Tensor]:
@@ -38,7 +52,8 @@ def stacked(views: Sequence[View]) -> dict[str, Tensor]:
         views: with the same inputs; those with `View.padding` vary along their first axis.
     """
     # Not by torch, whose threads would wait for cores that an engine and the decoders keep busy.
-    length = max(map(rung_of, views), default=0)
+    varying = [length_of(view) for view in views if view.padding is not None]
+    length = filled_to(views, varying)
     return {
         name: torch.from_numpy(np.stack([_filled(view, name, length) for view in views]))
         for name in views[0].inputs

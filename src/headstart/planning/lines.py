@@ -24,6 +24,7 @@ TRAINING = (
     "optimiser",
     "precision",
     "stored",
+    "token_budget",
     "views",
 )
 

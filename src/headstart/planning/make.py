@@ -94,6 +94,7 @@ def make_plan(
         max_length=take("max_length", rules.max_length(facts)),
         batch_size=batch_size,
         micro_batch=take("micro_batch", rules.micro_batch(batch_size)),
+        token_budget=take("token_budget", rules.token_budget(config, facts)),
         accumulate=accumulate,
         evaluation_batch_size=take("evaluation_batch_size", rules.evaluation_batch_size(facts.machine)),
         precision=take("precision", rules.precision(config, facts)),

@@ -44,6 +44,8 @@ class Plan:
         max_length: tokens of texts; None for other inputs.
         batch_size: examples held in memory at once; `accumulate` of these make a step.
         micro_batch: of these, examples computed at once in training.
+        token_budget: of these, tokens computed at once in training, filled up to the longest; None for
+            inputs that are no tokens.
         evaluation_batch_size: fixed, last batch padded, so that an example's scores do not
             depend on its neighbours; the bundle keeps it.
         decode_once: whether decoded inputs are kept for every view that is made of them.
@@ -68,6 +70,7 @@ class Plan:
     max_length: int | None
     batch_size: int
     micro_batch: int
+    token_budget: int | None
     accumulate: int
     evaluation_batch_size: int
     precision: str

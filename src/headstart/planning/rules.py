@@ -22,6 +22,8 @@ ASKED = "asked for"
 # At least; networks for texts are trained for fewer epochs.
 STEPS_PER_EPOCH: Mapping[str, int] = {"image": 10, "text": 40}
 SMALLEST_BATCH, USUAL_BATCH = 4, 32
+# Computed at once in training: batches of long texts are cut into pieces of no more.
+TOKENS, ACCELERATOR_TOKENS = 4096, 16384
 PATIENCE = 5
 SMALL_IMAGE = 64
 # Above this ratio the commonest class alone makes accuracy look good.
@@ -142,6 +144,16 @@ def batch_size(config: Config, facts: Facts, *, pairs: bool = False) -> Decision
 def micro_batch(batch_size: int) -> Decision[int]:
     """Examples of a batch computed at once in training."""
     return Decision(batch_size, "the whole batch; fewer where memory runs out")
+
+
+def token_budget(config: Config, facts: Facts) -> Decision[int | None]:
+    """Tokens of a batch computed at once in training."""
+    if facts.model.max_length is None:
+        return Decision(None, "the inputs are no tokens")
+    device = facts.machine.device
+    usual = TOKENS if device == "cpu" else ACCELERATOR_TOKENS
+    reason = f"fills the {device}: more at once take memory, and no less time"
+    return _asked_or(config.train.token_budget, usual, reason)
 
 
 def evaluation_batch_size(machine: MachineFacts) -> Decision[int]:

@@ -17,6 +17,7 @@ from headstart.errors import CacheError, DiskFull, RequestError, RunError
 from headstart.features.cutting.cut import Cut, NoCut
 from headstart.features.engines.choose import Choice, choose
 from headstart.features.frozen import Activations, fill
+from headstart.modalities.stacking import length_of
 from headstart.planning.facts import MachineFacts
 from headstart.planning.plan import Plan
 from headstart.planning.rules import evaluation_batch_size
@@ -60,6 +61,7 @@ class Supply:
     machine: MachineFacts
     seed: int
     cuts: dict[str, Cut | NoCut] = field(default_factory=dict)
+    _lengths: dict[str, int] = field(default_factory=dict)
     _views: dict[Augmentation | None, MakeView] = field(default_factory=dict)
     _choices: dict[tuple[str, str], tuple[Layers, Choice]] = field(default_factory=dict)
     _shelves: dict[str, AnyShelf] = field(default_factory=dict)
@@ -107,8 +109,17 @@ class Supply:
         return {name: value.to(self.machine.device) for name, value in batch.inputs.items()}
 
     def lengths(self, examples: Sequence[Example]) -> list[int] | None:
-        """By which examples are put together in batches; None where all have one shape."""
-        return [self.scans[example.id].size[0] for example in examples] if self.modality.ragged else None
+        """By which examples are put together in batches; None where all have one shape.
+
+        Of their views, not of what was scanned: words of rare languages have many tokens. The same
+        whether or not these are kept, so that a resumed run has the same batches.
+        """
+        if not self.modality.ragged:
+            return None
+        view = self.view()
+        missing = [example for example in examples if example.id not in self._lengths]
+        self._lengths.update((example.id, length_of(view(example, None))) for example in missing)
+        return [self._lengths[example.id] for example in examples]
 
     def engine(
         self, layers: Layers, examples: Sequence[Example], *, count: int, only: str | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -41,7 +42,7 @@ def side_by_side(
     shown = [_shown(view.geometry, answer) for view, answer in zip(views, answers, strict=True)]
     most = max(len(windows) for windows, _, _ in shown)
     rows = [
-        View({name: values[part] for name, values in view.inputs.items()}, padding=view.padding)
+        replace(view, inputs={name: values[part] for name, values in view.inputs.items()}, geometry=None)
         for view, (_, parts, _) in zip(views, shown, strict=True)
         for part in [*parts, *parts[-1:] * (most - len(parts))]
     ]

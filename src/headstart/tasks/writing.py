@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from headstart.contracts import Backbone, Batch, Example, Head, Loss, Objective, Prediction, Scorer, View
 from headstart.errors import DataError
-from headstart.modalities.stacking import rung, stacked
+from headstart.modalities.stacking import filled_to, stacked
 from headstart.modalities.text.writing import Script
 from headstart.tasks.heads import Classifier
 from headstart.tasks.options import METRIC_ALONE, main_metric, refuse_unknown
@@ -156,7 +156,7 @@ class Writing:
         texts = [view.target for view in views if view.target is not None]
         targets = None
         if len(texts) == len(views) and views[0].geometry.apart:
-            length = rung(max(map(len, texts)))
+            length = filled_to(views, [len(text) for text in texts])
             targets = _filled(texts, length, NO_TARGET)
             shown = [torch.cat([text.new_tensor([scripts[0].start]), text[:-1]]) for text in texts]
             inputs["decoder_input_ids"] = _filled(shown, length, scripts[0].pad)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from headstart.contracts import Batch, Loss, Task
+from headstart.contracts import HEAD, Batch, Loss, Task
 from headstart.errors import RunError
 from headstart.planning.plan import Plan
 from headstart.training.device import autocast, is_out_of_memory, place_batch, seeded
@@ -77,8 +77,9 @@ def window_gradients(
 ) -> Gradients:
     """Fill the gradients of these parameters, all that train, with that of a window's mean loss.
 
-    Out of memory, it begins again with half as many examples at once, so that the window, and with
-    it the result, stays the same. Of pairs, only those within a piece count.
+    No more tokens are computed at once than the plan allows. Out of memory, it begins again with half
+    as many examples at once. The window, and with it the result, stays the same. Of pairs, only those
+    within a piece count.
 
     Args:
         network: in training.
@@ -143,8 +144,9 @@ def _attempt(
             plain = place_batch(batch, plan)
             mixing = plan.objective.mixup and not contrast
             mixed = task.mix(plain, plan.objective.mixup, generator) if mixing else plain
-            for start in range(0, len(batch), micro_batch):
-                stop = min(start + micro_batch, len(batch))
+            size = micro_batch if contrast else _within(plan.token_budget, plain, micro_batch)
+            for start in range(0, len(batch), size):
+                stop = min(start + size, len(batch))
                 loss, outputs = _backward(network, mixed.piece(start, stop), task, plan, contrast=contrast)
                 piece = plain.piece(start, stop)
                 pieces.append(Piece(piece.ids, loss, outputs, piece.targets))
@@ -153,6 +155,18 @@ def _attempt(
         if parameter.grad is not None:
             parameter.grad.div_(gradients.units)
     return gradients
+
+
+def _within(token_budget: int | None, batch: Batch, most: int) -> int:
+    """Examples at once of which no more tokens are computed than that; at least one."""
+    if token_budget is None or batch.boundary == HEAD:
+        return most
+    # Of token ids (B, T) or (B, windows, T); of what layers gave for them (B, T, features).
+    tokens = max(
+        values.shape[1] if values.is_floating_point() else values[0].numel()
+        for values in batch.inputs.values()
+    )
+    return max(1, min(most, token_budget // tokens))
 
 
 def _backward(

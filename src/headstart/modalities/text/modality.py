@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -97,14 +98,14 @@ class TextModality:
     def view(
         self, example: Example, epoch: int | None, compact: Mapping[str, np.ndarray] | None = None
     ) -> View:
-        """An example as token inputs (T,), int64, and their mask of ones.
+        """An example as token inputs (T,), int64, and their mask of ones; tight in an epoch of training.
 
         Raises:
             DataError: the text cannot be read.
         """
         if compact is None:
             compact, _ = self.compact(self.read(example.input, name=example.origin or example.id))
-        return self.shown(compact)
+        return replace(self.shown(compact), tight=epoch is not None)
 
     def shown(self, compact: Mapping[str, np.ndarray]) -> View:
         """The view of a compact form."""

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from headstart.contracts import Example, Scan, View, Words
 from headstart.errors import DataError
-from headstart.modalities.stacking import rung_of
+from headstart.modalities.stacking import filled_to, length_of
 from headstart.modalities.text.modality import TextModality
 from headstart.modalities.text.reading import read_parts
 from headstart.modalities.text.scanning import scan_parts
@@ -136,7 +136,7 @@ def word_numbers(encoding: Encoding, said: Words) -> NDArray[np.int32]:
 
 def numbers_of(views: Sequence[View]) -> Tensor:
     """The geometry of some views side by side, (B, T), -1 behind the end of each."""
-    rows = torch.full((len(views), max(map(rung_of, views), default=0)), -1)
+    rows = torch.full((len(views), filled_to(views, [length_of(view) for view in views])), -1)
     for row, view in zip(rows, views, strict=True):
         row[: len(view.geometry)] = view.geometry
     return rows

@@ -114,6 +114,8 @@ class WritingModality(TextModality):
     ) -> View:
         """An example as token inputs (T,), int64, and their mask of ones; with its target, where it has one.
 
+        Tight in an epoch of training.
+
         Raises:
             DataError: the text cannot be read.
         """
@@ -132,6 +134,7 @@ class WritingModality(TextModality):
             inputs={name: torch.from_numpy(values) for name, values in inputs.items()},
             geometry=replace(self._script, tokens=len(target)),
             padding=self.preprocessing.padding,
+            tight=epoch is not None,
             target=torch.tensor(target) if target else None,
         )
 
