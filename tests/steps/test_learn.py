@@ -38,6 +38,33 @@ def test_on_an_error_too_a_ruinous_technique_gives_the_probe_back(photos: Path, 
     assert (result["metric"], result["returned"]) == ("log_loss", "probe")
 
 
+@pytest.mark.parametrize("head", [{}, {"model.head.dropout": 0.3}])
+def test_what_is_saved_is_the_best_of_what_lies_between_probe_and_trained_network(
+    photos: Path, tmp_path: Path, head: dict[str, object]
+) -> None:
+    # A rate that is too high by far, so that the way back is the better one.
+    rash = {"technique.name": "full", "train.lr": 0.02, "train.keep_probe": False, "train.epochs": 1}
+    result = fitted(photos, tmp_path / "run", **rash, **head)
+    candidates = result["candidates"]
+    assert {candidate["share"] for candidate in candidates} == {0.25, 0.5, 0.75, 1.0}
+    assert [one["metric"] for one in candidates] == sorted((c["metric"] for c in candidates), reverse=True)
+    assert result["returned"] == ("trained" if candidates[0]["share"] == 1 else "between")
+    val = json.loads((tmp_path / "run" / "data.json").read_text())["splits"]["val"]
+    found = hs.load(tmp_path / "run").predict([photos / name for name in val])
+    right = sum(one.label == name.split("/")[0] for one, name in zip(found, val, strict=True))
+    assert right / len(val) == candidates[0]["metric"] == result["val"]["metrics"]["accuracy"]["value"]
+
+
+def test_weights_between_are_not_tried_where_that_is_turned_off_or_there_is_no_line(
+    photos: Path, tmp_path: Path
+) -> None:
+    for number, settings in enumerate(({"train.interpolate": False}, {"model.head.hidden": [8]})):
+        given = {"technique.name": "full", "train.keep_probe": False, "train.epochs": 1, **settings}
+        result = fitted(photos, tmp_path / str(number), **given)
+        assert [candidate["share"] for candidate in result["candidates"]] == [1.0]
+        assert result["returned"] == "trained"
+
+
 def test_where_no_step_was_made_the_probe_is_returned(photos: Path, tmp_path: Path) -> None:
     result = fitted(photos, tmp_path / "run", time_limit=0.01)
     assert (result["steps"], result["stopped"], result["returned"]) == (0, "time limit", "probe")

@@ -56,6 +56,7 @@ def fitted(texts: Path, checkpoint: str, out: Path, **settings: Any) -> dict[str
         "train.batch_size": 4,
         "train.patience": 0,
         "train.keep_probe": False,
+        "train.interpolate": False,
         "features.engine": "eager",
         "device": "cpu",
     }

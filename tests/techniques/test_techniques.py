@@ -79,9 +79,14 @@ def test_with_everything_frozen_the_head_alone_is_trained(technique: Technique) 
 
 
 def test_texts_are_trained_whole_by_default_and_the_deeper_the_slower() -> None:
-    (phase,) = Auto(Auto.Options()).phases(replace(BUDGET, modality="text"), BOUNDARIES)
+    text = replace(BUDGET, modality="text")
+    (phase,) = Full(Full.Options()).phases(text, BOUNDARIES)
     rates = [phase.rates[name] for name in (*BOUNDARIES, "head")]
     assert rates == sorted(rates)
+    (without_embeddings,) = Auto(Auto.Options()).phases(text, BOUNDARIES)
+    assert without_embeddings.rates.items() == phase.rates.items() - {(BOUNDARIES[0], rates[0])}
+    (random_head,) = Auto(Auto.Options()).phases(replace(text, head="random"), BOUNDARIES)
+    assert random_head.rates == phase.rates
     (images,) = Full(Full.Options()).phases(BUDGET, BOUNDARIES)
     assert images.rates[BOUNDARIES[0]] < rates[0] < rates[-1] == images.rates["head"]
 

@@ -217,6 +217,7 @@ def make_plan(phases: Sequence[Phase] = (), optimiser: dict[str, Any] | None = N
         "batch_norm": "frozen",
         "channels_last": False,
         "keep_probe": False,
+        "interpolate": False,
         "refit": False,
         "metric": "accuracy",
         "device": "cpu",

@@ -94,6 +94,7 @@ class TrainConfig:
         loss: "sigmoid" asks one-class-or-not of two labels; None is what the labels suggest.
         metric: the main one, on which the best weights are chosen; None is the task's.
         keep_probe: whether the probe is returned where it beats what was trained.
+        interpolate: whether weights between the probe's and the trained ones are tried, too.
         refit: whether a probe that is returned is fitted once more on training and validation
             examples together.
     """
@@ -120,6 +121,7 @@ class TrainConfig:
     loss: Literal["softmax", "sigmoid"] | None = None
     metric: str | None = None
     keep_probe: bool = True
+    interpolate: bool = True
     refit: bool = True
 
 

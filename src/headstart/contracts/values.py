@@ -320,6 +320,8 @@ class Phase:
             trains these. All phases of a plan have the same.
         contrast: whether features are trained by pairs of examples, in the place of the task's loss. The
             head says nothing of them then, so the last weights count, not the best.
+        climbs: whether it is a rung of a ladder: left out where the phase before it gave no better weights
+            than there were.
     """
 
     name: str
@@ -329,6 +331,7 @@ class Phase:
     patience: int = 0
     adapters: Adapters | None = None
     contrast: bool = False
+    climbs: bool = False
 
 
 @dataclass(frozen=True)

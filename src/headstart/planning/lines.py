@@ -18,6 +18,7 @@ TRAINING = (
     "batch_norm",
     "batch_size",
     "channels_last",
+    "interpolate",
     "keep_probe",
     "micro_batch",
     "objective",

@@ -101,6 +101,7 @@ def make_plan(
         batch_norm=take("batch_norm", rules.batch_norm(config)),
         channels_last=take("channels_last", rules.channels_last(facts)),
         keep_probe=take("keep_probe", rules.of_probe(config, "keep_probe", has_probe=has_probe)),
+        interpolate=take("interpolate", rules.of_probe(config, "interpolate", has_probe=has_probe)),
         refit=take("refit", rules.of_probe(config, "refit", has_probe=has_probe)),
         metric=metric,
         device=take("device", rules.device(config, facts)),

@@ -53,6 +53,7 @@ class Plan:
         stored: for each phase, the boundary at which kept activations enter; "" where it computes
             everything.
         views: of each training example that are kept; epoch e trains on view e modulo so many.
+        interpolate: whether weights between the probe's and the trained ones are tried, too.
         metric: the main one, on which the best weights are chosen (ties by the loss).
     """
 
@@ -77,6 +78,7 @@ class Plan:
     batch_norm: str
     channels_last: bool
     keep_probe: bool
+    interpolate: bool
     refit: bool
     metric: str
     device: str

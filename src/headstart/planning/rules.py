@@ -39,6 +39,7 @@ USUAL: Mapping[str, str] = {
     "ema": "off: phases end at low rates, which smooths the weights too",
     "label_smoothing": "off: of little use on small sets",
     "mixup": "off: of little use on small sets",
+    "interpolate": "weights between the probe's and the trained ones are often better than both",
     "keep_probe": "what is returned is never worse than the probe on validation data",
     "refit": "a probe that is returned learns from validation examples, too, once it is chosen",
 }

@@ -1,9 +1,9 @@
-"""From a job to a network: begun at the probe, trained as planned; the better of it and the probe."""
+"""From a job to a network: begun at the probe, trained as planned; the best of both and what is between."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,18 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart.contracts import HEAD, Backbone, Boundary, Event, Head, Observer
+from headstart.contracts import HEAD, Backbone, Batch, Boundary, Event, Head, Observer
 from headstart.features.probe import Probe
 from headstart.steps.cuts import plain_network
 from headstart.steps.feeds import Feeds, evaluation_batches
 from headstart.steps.job import Job, probe
 from headstart.steps.supply import Notify
-from headstart.steps.validate import Validator
+from headstart.steps.validate import Calibrated, Validator
 from headstart.training.adapters import attach, merge
+from headstart.training.blend import SHARES, Blend
 from headstart.training.checkpoint import CheckpointFolder
+from headstart.training.feed import Validation
+from headstart.training.freezing import tensors
 from headstart.training.loop import TrainResult, train
 from headstart.training.stopping import stop_on_signals
 from headstart.training.tally import TrainMetric
@@ -31,10 +34,11 @@ class Learned:
     """What learning gave.
 
     Attributes:
-        network: the better of the trained network and the probe.
+        network: the best of the trained network, the probe, and what is between them.
         head: how its head is built.
-        returned: "trained" or "probe".
+        returned: "trained", "between" or "probe".
         why: it is returned, as a clause.
+        tried: what was considered beside the probe, best first; none where nothing was trained.
         val: its outputs on validation data, before the temperature and before any refit.
         temperature: by which its logits are to be divided.
         training: None where no phase was planned.
@@ -45,6 +49,7 @@ class Learned:
     head: Head
     returned: str
     why: str
+    tried: Sequence[Calibrated]
     val: Sequence[Any]
     temperature: float
     training: TrainResult | None
@@ -52,7 +57,7 @@ class Learned:
 
 
 def learn(job: Job, *, checkpoints: Path, seconds: float | None, observers: Sequence[Observer]) -> Learned:
-    """Train as planned, and return the better of what was trained and the probe.
+    """Train as planned, and return the best of what was trained, the probe, and weights between the two.
 
     Args:
         job: all that is decided.
@@ -62,52 +67,95 @@ def learn(job: Job, *, checkpoints: Path, seconds: float | None, observers: Sequ
     """
     if not job.plan.phases:
         return _probe_alone(job)
-    considers_probe = job.probe is not None and job.plan.keep_probe
     # Training changes the module in place.
-    pristine = copy.deepcopy(job.backbone) if considers_probe else job.backbone
+    goes_back = job.probe is not None and (job.plan.keep_probe or job.plan.interpolate)
+    pristine = copy.deepcopy(job.backbone) if goes_back else job.backbone
     judge, lowest = Validator(job), lowest_cut(job)
+    probed = None if job.probe is None else judge.calibrated(judge.candidate(job.probe_outputs("val")))
     network = plain_network(job.task, job.backbone, job.plan.head, job.plan.seed)
-    if job.probe is not None and not job.plan.head.hidden:
-        # Linear probing, then fine-tuning (Kumar et al., 2022).
+    # Linear probing, then fine-tuning (Kumar et al., 2022).
+    begins_at = probed if not job.plan.head.hidden else None
+    if job.probe is not None and begins_at is not None:
         set_linear(network, job.probe)
     tell = _teller(observers)
     boundaries = _with_adapters(job, network)
-    feeds = Feeds(job, network, judge.validate, tell)
     training = _train(
-        job, network, boundaries, feeds, checkpoints=checkpoints, seconds=seconds, observers=observers
+        job,
+        network,
+        boundaries,
+        Feeds(job, network, judge.validate, tell),
+        start=None if begins_at is None else Validation(begins_at.metric, begins_at.loss),
+        checkpoints=checkpoints,
+        seconds=seconds,
+        observers=observers,
     )
     if boundaries != job.backbone.boundaries:
         merge(network)
+    blend = None
+    if job.probe is not None and begins_at is not None and job.plan.interpolate and training.steps:
+        blend = Blend(network, tensors(_probe_network(job, pristine, job.probe, job.plan.head)))
     with evaluation_batches(job, network, lowest, "val", tell) as batches:
-        trained = judge.calibrated(judge.ask(network, batches))
-    why = "the probe was not to be kept" if job.probe else "the task has no probe"
-    if considers_probe:
-        probed = judge.calibrated(judge.candidate(job.probe_outputs("val")))
-        # Without a step it is the probe, but for rounding.
-        if not training.steps or not judge.believes(trained, probed):
-            network, refitted = probe_network(job, pristine)
-            return Learned(
-                network,
-                Head(),
-                "probe",
-                judge.why(trained, probed, probed) + refitted,
-                probed.outputs,
-                probed.temperature,
-                training,
-                head_cut(job),
-            )
-        why = judge.why(trained, probed, trained)
+        tried = _tried(judge, network, blend, batches)
+    best = tried[0]
+    # Without a step it is the probe, but for rounding.
+    beaten = probed is not None and (not training.steps or not judge.believes(best, probed))
+    if probed is not None and beaten and job.plan.keep_probe:
+        network, refitted = refitted_probe(job, pristine)
+        why = judge.why(best, probed, probed) + refitted
+        return _probe(job, network, why, probed, tried=tried, training=training)
+    if blend is not None:
+        blend.move(best.share)
     return Learned(
-        network, job.plan.head, "trained", why, trained.outputs, trained.temperature, training, lowest
+        network,
+        job.plan.head,
+        "trained" if best.share == 1 else "between",
+        _why_trained(job, judge, best, probed),
+        tried,
+        best.outputs,
+        best.temperature,
+        training,
+        lowest,
     )
+
+
+def _why_trained(job: Job, judge: Validator, best: Calibrated, probed: Calibrated | None) -> str:
+    if probed is None:
+        return "the task has no probe"
+    return judge.why(best, probed, best) if job.plan.keep_probe else "the probe was not to be kept"
+
+
+def _tried(
+    judge: Validator, network: nn.Module, blend: Blend | None, batches: Iterable[Batch]
+) -> Sequence[Calibrated]:
+    """The trained network, and weights between it and where it began; best first."""
+    tried = [judge.calibrated(judge.ask(network, batches))]
+    if blend is not None:
+        for share in SHARES:
+            blend.move(share)
+            tried.append(judge.calibrated(judge.ask(network, batches), share=share))
+    return judge.ranked(tried)
 
 
 def _probe_alone(job: Job) -> Learned:
     judge = Validator(job)
     probed = judge.calibrated(judge.candidate(job.probe_outputs("val")))
-    network, refitted = probe_network(job, job.backbone)
-    why = "no phase was planned" + refitted
-    return Learned(network, Head(), "probe", why, probed.outputs, probed.temperature, None, head_cut(job))
+    network, refitted = refitted_probe(job, job.backbone)
+    return _probe(job, network, "no phase was planned" + refitted, probed)
+
+
+def _probe(
+    job: Job,
+    network: nn.Module,
+    why: str,
+    probed: Calibrated,
+    *,
+    tried: Sequence[Calibrated] = (),
+    training: TrainResult | None = None,
+) -> Learned:
+    """The probe is what is returned."""
+    return Learned(
+        network, Head(), "probe", why, tried, probed.outputs, probed.temperature, training, head_cut(job)
+    )
 
 
 def lowest_cut(job: Job) -> str:
@@ -121,14 +169,13 @@ def head_cut(job: Job) -> str:
     return HEAD if job.supply.cache else ""
 
 
-def probe_network(job: Job, backbone: Backbone) -> tuple[nn.Module, str]:
+def refitted_probe(job: Job, backbone: Backbone) -> tuple[nn.Module, str]:
     """The probe as a network: a linear head on the pretrained backbone; how it was refitted, as a clause.
 
     It is fitted once more on training and validation examples, at the regularisation chosen before,
     where the plan says so. The scores on validation data stay those of the probe that had not
     learned from it.
     """
-    network = plain_network(job.task, backbone, Head(), job.plan.seed).to(job.plan.device)
     fitted, clause = job.probe, ""
     if fitted is None:
         raise ValueError("a plan without phases needs a task that has a probe")
@@ -136,8 +183,14 @@ def probe_network(job: Job, backbone: Backbone) -> tuple[nn.Module, str]:
         both = (*job.prepared.part("train"), *job.prepared.part("val"))
         fitted = probe(job.prepared, job.task, both, seed=job.plan.seed, strength=fitted.strength) or fitted
         clause = "; then fitted once more on training and validation data"
+    return _probe_network(job, backbone, fitted, Head()), clause
+
+
+def _probe_network(job: Job, backbone: Backbone, fitted: Probe, head: Head) -> nn.Module:
+    """The pretrained backbone, and a head of one linear layer that is this probe."""
+    network = plain_network(job.task, backbone, head, job.plan.seed).to(job.plan.device)
     set_linear(network, fitted)
-    return network, clause
+    return network
 
 
 def set_linear(network: nn.Module, fitted: Probe) -> None:
@@ -165,6 +218,7 @@ def _train(
     boundaries: Sequence[Boundary],
     feeds: Feeds,
     *,
+    start: Validation | None,
     checkpoints: Path,
     seconds: float | None,
     observers: Sequence[Observer],
@@ -180,6 +234,7 @@ def _train(
             train_metric=_train_metric(job),
             checkpoints=CheckpointFolder(checkpoints),
             stop=stop,
+            start=start,
             observers=observers,
         )
 

@@ -110,6 +110,10 @@ def result_record(job: Job, learned: Learned, judged: Judged, clock: Clock) -> d
         },
         "returned": learned.returned,
         "why_returned": learned.why,
+        "candidates": [
+            {"share": one.share, "metric": one.metric, "calibrated_loss": one.calibrated_loss}
+            for one in learned.tried
+        ],
         "temperature": learned.temperature,
         "examined": {"whole": judged.examined.whole, "difference": judged.examined.difference},
         "seconds": clock.seconds(),

@@ -20,7 +20,11 @@ from headstart.training.progress import watch_on
 from headstart.training.tensorboard import TensorBoard
 
 NAMES, VALUES, WIDTH = 28, 34, 112
-NAMES_OF = {"trained": "the trained network", "probe": "the linear probe"}
+NAMES_OF = {
+    "trained": "the trained network",
+    "between": "weights between the probe and the trained network",
+    "probe": "the linear probe",
+}
 
 
 class _Silent:

@@ -33,11 +33,13 @@ class Candidate:
 class Calibrated(Candidate):
     """A candidate with the temperature that calibrates its probabilities, and the loss of these.
 
-    A network that is sure of itself beyond measure may tell the labels apart all the same.
+    A network that is sure of itself beyond measure may tell the labels apart all the same. Its weights are
+    at a share of the way from where training began (0) to where it ended (1).
     """
 
     temperature: float
     calibrated_loss: float
+    share: float
 
 
 class Validator:
@@ -78,13 +80,17 @@ class Validator:
             self._refuse_non_finite(loss_scorer)
         return Candidate(outputs, metric, loss)
 
-    def calibrated(self, candidate: Candidate) -> Calibrated:
+    def calibrated(self, candidate: Candidate, *, share: float = 1.0) -> Calibrated:
         """The same candidate, calibrated on these examples."""
         temperature = self.temperature(candidate)
         outputs = tempered(candidate.outputs, temperature)
         scorer = self._task.scorers(outputs, self._targets)[self._task.loss_metric]
         loss = float(scorer(np.ones((1, len(self._targets))))[0])
-        return Calibrated(candidate.outputs, candidate.metric, candidate.loss, temperature, loss)
+        return Calibrated(candidate.outputs, candidate.metric, candidate.loss, temperature, loss, share)
+
+    def ranked(self, candidates: Iterable[Calibrated]) -> Sequence[Calibrated]:
+        """By the main metric, best first; ties go by the calibrated loss."""
+        return sorted(candidates, key=lambda one: (-self._sign * one.metric, one.calibrated_loss))
 
     def believes(self, trained: Calibrated, probed: Calibrated) -> bool:
         """Whether the trained network is the better one, and not by the luck of its best epoch.
@@ -106,7 +112,12 @@ class Validator:
     def why(self, trained: Calibrated, probed: Calibrated, returned: Calibrated) -> str:
         """Both on validation data, and what decided where the metric did not."""
         metric, lead = self._metric, self._lead(trained, probed)
-        text = f"{metric} {trained.metric:.4f} trained and {probed.metric:.4f} probe on validation data"
+        name = (
+            "trained"
+            if trained.share == 1
+            else f"{trained.share:g} of the way from the probe to what was trained"
+        )
+        text = f"{metric} {trained.metric:.4f} {name} and {probed.metric:.4f} probe on validation data"
         if lead > 0 and returned is probed:
             return f"{text}, a lead within the error of so few examples, at no lower loss"
         losses = f"{trained.calibrated_loss:.4f} and {probed.calibrated_loss:.4f}"

@@ -33,13 +33,14 @@ class Stage:
         name: of the phase.
         rates: peak learning rate by boundary, and by ``"head"``.
         share: of the epochs, relative to the other stages.
-        contrast: as of `Phase`.
+        contrast, climbs: as of `Phase`.
     """
 
     name: str
     rates: Mapping[str, float]
     share: int
     contrast: bool = False
+    climbs: bool = False
 
 
 def phases_of(stages: Sequence[Stage], budget: Budget, length: Length | None = None) -> tuple[Phase, ...]:
@@ -68,6 +69,7 @@ def phases_of(stages: Sequence[Stage], budget: Budget, length: Length | None = N
             l2_sp=budget.l2_sp,
             patience=budget.patience,
             contrast=stage.contrast,
+            climbs=stage.climbs,
         )
         for stage, part in zip(kept, epochs, strict=True)
     )

@@ -36,7 +36,7 @@ from headstart.training.schedule import rate_factor
 from headstart.training.state import TrainState
 from headstart.training.stopping import TIME_LIMIT, StopSource
 from headstart.training.tally import Tally, TrainMetric
-from headstart.training.telling import halved, phase_ended, resumed, step_done
+from headstart.training.telling import halved, left_out, phase_ended, resumed, step_done
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,7 @@ def train(
     train_metric: TrainMetric,
     checkpoints: CheckpointFolder,
     stop: StopSource,
+    start: Validation | None = None,
     observers: Sequence[Observer] = (),
 ) -> TrainResult:
     """Train a network phase by phase, on from the newest checkpoint where there is one.
@@ -88,6 +89,7 @@ def train(
         checkpoints: written at a phase's end, at a stop, at a validation where that is cheap, and
             from time to time.
         stop: asked before every step.
+        start: what the weights to begin with are worth, which a phase that climbs asks for; None is nothing.
         observers: told of every event.
 
     Raises:
@@ -105,10 +107,16 @@ def train(
     learner = Learner(network, boundaries, phases, plan)
     saved, damaged = checkpoints.latest()
     state = saved.state if saved else TrainState(micro_batch=plan.micro_batch)
+    lower_is_better = task.watched in task.lower_is_better
     tally = Tally(looks_every(plan.device))
     stopped: str | None = None
 
     for phase in phases[state.phase :]:
+        begun = state.phase_step > 0
+        if phase.climbs and not begun and not state.gained(start, lower_is_better=lower_is_better):
+            tell(left_out(state, phase))
+            state = state.after_phase()
+            continue
         learner.begin(phase, saved)
         if saved:
             tally.load(saved.epoch)
@@ -168,7 +176,7 @@ def train(
                     phase,
                     validate,
                     train=Validation(tally.metric(train_metric), tally.loss),
-                    lower_is_better=task.watched in task.lower_is_better,
+                    lower_is_better=lower_is_better,
                 )
                 state = state.after_epoch(validated)
                 tally.clear()

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from headstart.contracts import Phase, Validated
+from headstart.training.feed import Validation
 from headstart.training.schedule import plateau_factor
 
 
@@ -53,6 +54,21 @@ class TrainState:
             return True
         sign = -1 if lower_is_better else 1
         return _rank(sign * metric, loss) > _rank(sign * self.best.metric, self.best.loss)
+
+    def gained(self, start: Validation | None, *, lower_is_better: bool = False) -> bool:
+        """Whether the last phase with a validation found the best weights, better than those to start with.
+
+        Args:
+            start: what these gave; None is not known, and below anything.
+            lower_is_better: whether the metric is an error.
+        """
+        best = self.best
+        if best is None or best.phase != self.history[-1].phase:
+            return False
+        sign = -1 if lower_is_better else 1
+        if start is None:
+            return True
+        return _rank(sign * best.metric, best.loss) > _rank(sign * start.metric, start.loss)
 
     def after_step(self, batches: int, micro_batch: int) -> TrainState:
         """The state after an optimiser step on so many batches."""

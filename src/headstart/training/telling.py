@@ -42,6 +42,13 @@ def halved(step: int, micro_batch: int) -> Notice:
     return Notice(step, "out of memory", text)
 
 
+def left_out(state: TrainState, phase: Phase) -> Notice:
+    """A phase is not begun, as the one before it brought nothing."""
+    before = state.history[-1].phase if state.history else "what came before"
+    text = f"Phase '{phase.name}' is left out: '{before}' brought nothing on validation data."
+    return Notice(state.step, "left out", text)
+
+
 def phase_ended(state: TrainState, phase: Phase, why: str | None) -> PhaseEnded:
     """A phase is over, and why."""
     best_step, best_metric = (state.best.step, state.best.metric) if state.best else (0, math.nan)
