@@ -16,7 +16,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from headstart.api import check, evaluate, fit, load, plan, read, resume, split
+    from headstart.api import check, compare, evaluate, fit, load, plan, read, resume, split
     from headstart.artifact.model import Model
     from headstart.artifact.result import Run
     from headstart.contracts import Chat, Prediction, Words
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "headstart.api": ("check", "evaluate", "fit", "load", "plan", "read", "resume", "split"),
+    "headstart.api": ("check", "compare", "evaluate", "fit", "load", "plan", "read", "resume", "split"),
     "headstart.artifact.model": ("Model",),
     "headstart.artifact.result": ("Run",),
     "headstart.contracts": ("Chat", "Prediction", "Words"),
@@ -41,6 +41,7 @@ __all__ = [
     "Run",
     "Words",
     "check",
+    "compare",
     "evaluate",
     "fit",
     "load",

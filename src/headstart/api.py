@@ -16,6 +16,7 @@ from headstart.config.load import load as load_config
 from headstart.config.schema import Config
 from headstart.config.shortcuts import expand
 from headstart.data.dataset import Dataset, Finding, Splits
+from headstart.evaluation.comparison import Comparison
 from headstart.evaluation.scores import Scores
 from headstart.planning.plan import Plan
 from headstart.steps.prepare import read_data
@@ -123,6 +124,19 @@ def evaluate(run: str | Path, data: str | Path | None = None, *, label: str | No
         label: column of `data` with the labels, where it is not that of the run's data.
     """
     return workflow.evaluate(Path(run), None if data is None else Path(data), label=label)
+
+
+def compare(
+    first: str | Path, second: str | Path, data: str | Path | None = None, *, label: str | None = None
+) -> Comparison:
+    """Which of two runs is better on the same examples, and is it chance: ``headstart compare``.
+
+    Args:
+        first, second: run folders.
+        data: labelled examples that neither has seen; None takes those in the test splits of both.
+        label: column of `data` with the labels.
+    """
+    return workflow.compare(Path(first), Path(second), None if data is None else Path(data), label=label)
 
 
 def _request(data: str | Path, settings: Mapping[str, Any] | None) -> Config:

@@ -18,10 +18,12 @@ from headstart.config.schema import Config
 from headstart.contracts import Backbone, Observer, Prediction
 from headstart.data.dataset import Finding, Splits
 from headstart.errors import DataError, Interrupted
+from headstart.evaluation.comparison import Comparison
 from headstart.evaluation.scores import Scores
 from headstart.planning.facts import MachineFacts
 from headstart.planning.plan import Plan
 from headstart.sources.resolve import load as load_backbone
+from headstart.steps.compare import compare_runs
 from headstart.steps.decide import decide, refuse_unknown_boundaries, refuse_unknown_names
 from headstart.steps.demo import demo_config
 from headstart.steps.inputs import listed
@@ -159,6 +161,15 @@ def evaluate(path: Path, data: Path | None = None, *, label: str | None = None) 
     config = replace(load_config(folder.config), task=model.task.name)
     examples, groups = other_examples(config, data, label) if data else examples_of_run(folder, config)
     return judge_data(model, examples, groups)
+
+
+def compare(first: Path, second: Path, data: Path | None = None, *, label: str | None = None) -> Comparison:
+    """Two runs on the same examples: those in the test splits of both, or other labelled data.
+
+    Raises:
+        RequestError: they cannot be compared: other tasks, other labels, no test example in common.
+    """
+    return compare_runs((first, second), data, label=label)
 
 
 def demo(name: str, out: Path | None = None, *, stream: TextIO | None = None) -> Run:

@@ -14,6 +14,7 @@ import typer
 from headstart import __version__
 from headstart.cli.cache import cache
 from headstart.cli.check import check
+from headstart.cli.compare import compare
 from headstart.cli.demo import demo
 from headstart.cli.evaluate import evaluate
 from headstart.cli.fit import fit
@@ -32,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (fit, check, evaluate, predict, demo, cache):
+for command in (fit, check, evaluate, compare, predict, demo, cache):
     app.command()(command)
 
 

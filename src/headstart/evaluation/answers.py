@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from headstart.tasks.classification import Classification
@@ -37,4 +37,15 @@ class Answers:
             chosen=task.chosen(outputs),
             probabilities=task.probabilities(outputs),
             multi_label=task.multi_label,
+        )
+
+    def in_order_of(self, labels: Sequence[str]) -> Self:
+        """The same answers with their columns in another order of the same labels."""
+        places = [self.labels.index(label) for label in labels]
+        return replace(
+            self,
+            labels=tuple(labels),
+            truth=self.truth[:, places],
+            chosen=self.chosen[:, places],
+            probabilities=self.probabilities[:, places],
         )

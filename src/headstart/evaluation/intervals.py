@@ -73,14 +73,44 @@ def difference(
     Returns:
         (difference, standard error); the error is NaN for fewer than two groups.
     """
+    found, draws = _paired_draws(one, other, groups=groups, replicates=replicates, seed=seed)
+    return found, float(np.nanstd(draws)) if len(draws) else float("nan")
+
+
+def paired(
+    one: Scorer, other: Scorer, *, groups: Sequence[str], replicates: int = 2000, seed: int = 0
+) -> Interval:
+    """How much one model scores above another on the same examples, with its 95 % interval.
+
+    The ends are percentiles of the paired bootstrap over groups. There is no interval for fewer than two
+    groups, where a metric is not defined on most draws, or where the difference is 0 on every draw.
+
+    Args:
+        one, other: the same metric of two models.
+        groups: of each example.
+        replicates: draws.
+        seed: of the draws.
+    """
+    found, draws = _paired_draws(one, other, groups=groups, replicates=replicates, seed=seed)
+    defined = draws[~np.isnan(draws)]
+    if np.isnan(found) or len(defined) < max(1, len(draws) / 2) or not defined.any():
+        return Interval(found, None, None)
+    low, high = np.percentile(defined, ENDS)
+    return Interval(found, float(low), float(high))
+
+
+def _paired_draws(
+    one: Scorer, other: Scorer, *, groups: Sequence[str], replicates: int, seed: int
+) -> tuple[float, Floats]:
+    """The difference, and that of every draw; no draws for fewer than two groups."""
     once = np.ones((1, len(groups)))
     members = np.unique(np.asarray(groups), return_inverse=True)[1]
     count = len(np.unique(members))
     found = float((one(once) - other(once))[0])
     if count < 2:
-        return found, float("nan")
+        return found, np.empty(0)
     blocks = _weights(members, count, replicates=replicates, seed=seed)
-    return found, float(np.nanstd(np.concatenate([one(weights) - other(weights) for weights in blocks])))
+    return found, np.concatenate([one(weights) - other(weights) for weights in blocks])
 
 
 def _weights(members: npt.NDArray[np.intp], count: int, *, replicates: int, seed: int) -> Iterator[Floats]:

@@ -85,9 +85,18 @@ def judge_data(model: Model, examples: Sequence[Example], groups: Mapping[str, s
     Raises:
         DataError: inputs that cannot be read, or labels that the model does not know, all of them named.
     """
-    _refuse_unknown_labels(model.task, examples)
-    _refuse_unreadable(model.task, examples)
+    refuse_unusable(model.task, examples)
     return scores_of(model.task, model.outputs(examples), examples, groups)
+
+
+def refuse_unusable(task: Task, examples: Sequence[Example]) -> None:
+    """Check labelled examples before anything is computed on them.
+
+    Raises:
+        DataError: inputs that cannot be read, or labels that the task does not know, all of them named.
+    """
+    _refuse_unknown_labels(task, examples)
+    _refuse_unreadable(task, examples)
 
 
 def _refuse_unknown_labels(task: Task, examples: Sequence[Example]) -> None:
