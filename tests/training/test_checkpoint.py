@@ -263,3 +263,16 @@ def test_a_full_disk_leaves_the_old_checkpoint_and_no_stump(small_disk):
     assert latest_step(small_disk) == 1
     folder.save(make_checkpoint(3))
     assert latest_step(small_disk) == 3
+
+
+def test_of_a_phase_that_is_over_only_the_best_weights_are_kept_and_the_run_goes_on_the_same(tmp_path):
+    once, resumed = Network(), Network()
+    run(tmp_path / "once", once)
+    answers = iter([None] * 12 + ["interrupted"])  # at the first step of the second phase
+    folder = CheckpointFolder(tmp_path / "cut" / "checkpoints")
+    folder.cheap = lambda size: False
+    run(tmp_path / "cut", Network(), checkpoints=folder, stop=lambda: next(answers))
+    saved, _ = CheckpointFolder(folder.path).latest()
+    assert saved.weights and not saved.optimiser and not saved.best
+    run(tmp_path / "cut", resumed)
+    assert same(once, resumed)

@@ -208,6 +208,6 @@ def test_short_epochs_do_not_write_a_checkpoint_each_but_the_last_of_a_phase_doe
     saved: list[int] = []
     save = folder.save
     folder.save = lambda checkpoint: (saved.append(checkpoint.state.epoch), save(checkpoint))
-    folder.cheap = lambda: False
+    folder.cheap = lambda size: False
     run(tmp_path, Network(), phases=make_phases(3), plan=make_plan(make_phases(3)), checkpoints=folder)
     assert saved == [3, 6]

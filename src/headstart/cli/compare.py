@@ -51,8 +51,8 @@ def _print_churn(found: Comparison) -> None:
     if churn is None:
         return
     print(
-        f"\n{churn.changed} of {found.n} answers changed. Right in the first alone: {churn.first}, in the second "
-        f"alone: {churn.second}, in both: {churn.both}, in none: {churn.neither}."
+        f"\n{churn.changed} of {found.n} answers changed. Right in the first alone: {churn.first}, "
+        f"in the second alone: {churn.second}, in both: {churn.both}, in none: {churn.neither}."
     )
     print(f"McNemar's exact test: p = {churn.p_value:.3g}")
     width = max(20, *(len(row.label) + 2 for row in found.per_class))

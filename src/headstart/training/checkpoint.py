@@ -29,6 +29,8 @@ SHOWN = 60
 TENSORS = ("weights", "optimiser", "average", "best", "epoch")
 # Writing checkpoints takes at most one part in so many of a run, but for those that must be.
 SHARE = 20
+# Bytes a second that a plain disk takes, until the first was written: two copies are made, and digested.
+SPEED = 150e6
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,9 @@ class Checkpoint:
         state: where it stands.
         identity: what makes it this run and no other; compared when it is resumed.
         weights: every weight and buffer that training may change, by full name.
-        optimiser: its state, as `optimiser_tensors` names it.
+        optimiser: its state, as `optimiser_tensors` names it; empty where its phase is over.
         average: the running average of the weights; may be empty.
-        best: as `weights`, of the best validation; empty before the first.
+        best: as `weights`, of the best validation; empty before the first, and where `weights` are it.
         epoch: what the epoch under way has given, as `Tally.tensors` names it; empty between two.
     """
 
@@ -100,7 +102,7 @@ class CheckpointFolder:
         self._every_seconds = every_seconds
         self._last_time = time.monotonic()
         self._last_state: TrainState | None = None
-        self._cost = 0.0
+        self._cost: float | None = None
         try:
             path.mkdir(parents=True, exist_ok=True)
             remove_leftovers(path)
@@ -113,9 +115,10 @@ class CheckpointFolder:
         """Whether the last checkpoint is long ago."""
         return time.monotonic() - self._last_time >= self._every_seconds
 
-    def cheap(self) -> bool:
-        """Whether writing one takes little beside what has been done since the last."""
-        return time.monotonic() - self._last_time >= SHARE * self._cost
+    def cheap(self, size: int) -> bool:
+        """Whether writing one of so many bytes takes little beside what was done since the last."""
+        cost = size / SPEED if self._cost is None else self._cost
+        return time.monotonic() - self._last_time >= SHARE * cost
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint, unless it is the last one already; then drop those no longer needed.

@@ -76,7 +76,7 @@ class Learner:
         if saved:
             saved.refuse_other_run(self.identity, self._copied(self._changing))
             self._put(saved.weights)
-            self._best = dict(saved.best)
+            self._best = dict(saved.best or (saved.weights if saved.state.best else {}))
         groups = freeze(self.network, self._boundaries, phase.rates, self._plan.batch_norm)
         self.parameters = flat(groups)
         self.optimiser = build_optimiser(self._plan.optimiser, groups, phase.rates)
@@ -91,6 +91,11 @@ class Learner:
     def size(self) -> int:
         """How many numbers the phase trains."""
         return sum(parameter.numel() for parameter in self.parameters.values())
+
+    @property
+    def bytes(self) -> int:
+        """About what a checkpoint under way has: the weights, the best ones, and two moments of each."""
+        return 4 * sum(parameter.nbytes for parameter in self.parameters.values())
 
     def set_training_mode(self, phase: Phase) -> None:
         """Put what the phase trains in training mode, and all else in evaluation mode."""
@@ -114,8 +119,13 @@ class Learner:
             )
         self._put(self._best)
 
-    def checkpoint(self, state: TrainState, tally: Tally) -> Checkpoint:
-        """All of it, on the CPU, as of a state and what the epoch under way has given."""
+    def checkpoint(self, state: TrainState, tally: Tally, *, over: bool = False) -> Checkpoint:
+        """All of it, on the CPU, as of a state and what the epoch under way has given.
+
+        Where a phase is over, only the best weights are still needed, a quarter of all.
+        """
+        if over:
+            return Checkpoint(state, self.identity, self._best, {}, {}, {}, tally.tensors())
         return Checkpoint(
             state=state,
             identity=self.identity,

@@ -185,8 +185,9 @@ def train(
                     tell(notice)
                 if stopped:
                     break
-                if checkpoints.cheap() or state.why_over(phase, phase_steps):
-                    checkpoints.save(learner.checkpoint(state, tally))
+                over = state.why_over(phase, phase_steps) is not None
+                if over or checkpoints.cheap(learner.bytes):
+                    checkpoints.save(learner.checkpoint(state, tally, over=over))
 
         # What they are read from may be removed to make room for the next ones.
         del batches, validate
