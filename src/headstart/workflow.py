@@ -85,6 +85,7 @@ def fit(
     *,
     resume: Path | None = None,
     allow_data_change: bool = False,
+    began: float | None = None,
     stream: TextIO | None = None,
 ) -> Run:
     """From data to a saved, evaluated model.
@@ -93,12 +94,13 @@ def fit(
         config: the request; of a run that is resumed, as it was.
         resume: the run folder to go on with.
         allow_data_change: whether a run may go on although its data changed.
+        began: when the time limit began to count, as `time.monotonic` says it; None is now.
         stream: where progress, plan and scores are shown; None shows nothing.
 
     Raises:
         HeadstartError: with what is wrong, where, and what to do.
     """
-    clock = Clock()
+    clock = Clock(began)
     keep_freed_memory()
     refuse_unknown_names(config)
     with _run_folder(config, resume) as folder:

@@ -90,6 +90,39 @@ def test_evaluate_prints_the_scores_of_the_run(call: Call, run: Path) -> None:
     assert "accuracy" in printed
 
 
+def test_compare_asks_two_runs_the_same_examples(call: Call, photos: Path, run: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    code, _, said = call(
+        "fit", photos, "--out", other, "--technique", "full", "--epochs", 1, "--image-size", 64
+    )
+    assert code == 0, said
+    code, printed, _ = call("compare", run, other, "--json")
+    found = json.loads(printed)
+    tested = json.loads((run / "data.json").read_text())["splits"]["test"]
+    assert (code, found["n"]) == (0, len(tested))
+    for name, path in (("first", run), ("second", other)):
+        scores = json.loads((path / "result.json").read_text())["test"]["metrics"]
+        assert found["metrics"]["accuracy"][name] == pytest.approx(scores["accuracy"]["value"])
+    churn = found["churn"]
+    assert sum(churn[part] for part in ("both", "first", "second", "neither")) == found["n"]
+    assert sum(row["changed"] for row in found["per_class"]) == churn["changed"]
+    code, printed, _ = call("compare", run, other)
+    assert code == 0 and found["verdict"] in printed and "McNemar" in printed
+
+
+def test_runs_without_a_common_test_example_are_not_compared(
+    call: Call, photos: Path, run: Path, tmp_path: Path
+) -> None:
+    few = tmp_path / "few"
+    shutil.copytree(photos, few)
+    call("fit", few, "--out", tmp_path / "other", "--technique", "linear-probe", "--image-size", 64)
+    code, _, said = call("compare", run, tmp_path / "other")
+    assert code == 2
+    assert "different data" in said and "Name labelled DATA" in said
+    code, _, said = call("compare", run, tmp_path / "other", photos)
+    assert code == 0, said
+
+
 def test_evaluate_names_every_input_that_cannot_be_read(
     call: Call, run: Path, photos: Path, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from headstart.evaluation.advice import Evidence, advise
+from headstart.evaluation.learning_curve import Doubling
 from headstart.evaluation.scores import Interval
 
 FINE = Evidence(
@@ -38,6 +39,9 @@ def test_a_run_without_a_fault_needs_no_advice() -> None:
         ({"technique": "linear-probe", "train": None, "lr": None}, "--technique two-phase"),
         ({"probe": 0.95}, "--lr 0.0003"),
         ({"train": 0.71, "val": 0.70, "probe": 0.65}, "--model"),
+        ({"start": 0.9, "first": 0.35, "lr": 0.1}, "try --lr 0.001"),
+        ({"suspects": 3, "learned_from": 400, "suspect": ("a.jpg", "owl", "crow")}, "3 of 400 labels"),
+        ({"doubling": Doubling(0.03, 0.01)}, "by about 3.0 points (± 1.0)"),
         ({"worst": ("owl", 0.4, 90)}, "Look at its mistakes"),
         ({"worst": ("owl", 0.4, 90), "largest": 900}, "--set train.class_weights=balanced"),
         ({"ece": 0.2}, "--set data.val=0.25"),
@@ -57,6 +61,8 @@ def test_two_weaknesses_are_two_sentences() -> None:
     "change",
     [
         {"worst": ("owl", 0.0, 2)},
+        {"doubling": Doubling(0.03, 0.03)},
+        {"doubling": Doubling(0.03, math.nan)},
         {"ece": 0.3, "n_test": 20},
         {"test": None},
         {"test": Interval(1.0, None, None)},

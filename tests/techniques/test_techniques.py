@@ -40,8 +40,18 @@ def test_two_phases_are_the_head_and_then_the_last_boundaries() -> None:
     assert head.rates["head"] > fine_tune.rates["head"]
 
 
-def test_auto_fine_tunes_in_two_phases() -> None:
-    assert Auto(Auto.Options()).phases(BUDGET, BOUNDARIES) == ALL[2].phases(BUDGET, BOUNDARIES)
+def test_auto_trains_the_last_third_of_an_image_network_and_climbs_to_all_of_it() -> None:
+    last, whole = Auto(Auto.Options()).phases(BUDGET, BOUNDARIES)
+    assert (last.climbs, whole.climbs) == (False, True)
+    assert set(last.rates) == {*BOUNDARIES[-4:], "head"}
+    assert set(whole.rates) == {*BOUNDARIES, "head"}
+    deeper = [whole.rates[name] for name in (*BOUNDARIES, "head")]
+    assert deeper == sorted(deeper)
+
+
+def test_auto_has_one_rung_where_the_rest_is_to_stay_frozen() -> None:
+    (only,) = Auto(Auto.Options()).phases(replace(BUDGET, frozen=BOUNDARIES[:-2]), BOUNDARIES)
+    assert set(only.rates) == {*BOUNDARIES[-2:], "head"}
 
 
 def test_gradual_unfreezing_opens_more_in_every_phase_and_all_at_last() -> None:

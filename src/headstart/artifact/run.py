@@ -64,6 +64,11 @@ class RunFolder:
         return self.path / "predictions" / "test.csv"
 
     @property
+    def suspects(self) -> Path:
+        """Training and validation examples whose label looks wrong."""
+        return self.path / "suspects.csv"
+
+    @property
     def result(self) -> Path:
         """Scores for programs; written last: a run that has it is finished."""
         return self.path / "result.json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from headstart.evaluation.learning_curve import Doubling
 from headstart.evaluation.report.words import metric_name, number, percent
 from headstart.evaluation.scores import Interval
 
@@ -17,6 +18,8 @@ CLASS_GAP, CLASS_SUPPORT = 0.2, 5
 FEW = 20
 # Classes this far apart in size are imbalanced.
 IMBALANCE = 5
+# Of a metric in [0, 1], what twice the data must bring to be worth the labelling.
+WORTH = 0.01
 MISCALIBRATED, CALIBRATION_EXAMPLES = 0.1, 100
 
 
@@ -41,6 +44,12 @@ class Evidence:
         ece: calibration error on the test set, after temperature scaling.
         still_improving: whether the last epoch was the best.
         out_of_time: whether the time limit ended training.
+        suspects: examples of `learned_from`, in training and validation data, whose label looks wrong; 0
+            where they do not stand out.
+        suspect: the likeliest of them: its id, its label, and the likelier one.
+        doubling: what twice the training data would bring of the metric; None is not known.
+        start: of the weights that training began with, and `first`: after its first epoch, both on
+            validation data; None where nothing was trained step by step.
     """
 
     metric: str
@@ -60,11 +69,29 @@ class Evidence:
     lower_is_better: bool = False
     still_improving: bool = False
     out_of_time: bool = False
+    suspects: int = 0
+    learned_from: int = 0
+    suspect: tuple[str, str, str] = ("", "", "")
+    doubling: Doubling | None = None
+    start: float | None = None
+    first: float | None = None
 
 
 def advise(evidence: Evidence) -> list[str]:
     """Sentences, each with what was seen and the flag that acts on it; the weightiest first."""
-    rules = (_data, _length, _overfitting, _technique, _capacity, _worst_class, _calibration, _width)
+    rules = (
+        _rate,
+        _data,
+        _labels,
+        _length,
+        _overfitting,
+        _technique,
+        _capacity,
+        _worst_class,
+        _more_data,
+        _calibration,
+        _width,
+    )
     return [sentence for rule in rules if (sentence := rule(evidence))]
 
 
@@ -74,6 +101,30 @@ def _data(evidence: Evidence) -> str:
     return (
         f"'{evidence.rarest}' has only {evidence.smallest} training examples. More of it would help more "
         "than any setting; `headstart check` shows the count of every label."
+    )
+
+
+def _rate(evidence: Evidence) -> str:
+    """Steps that are too large undo in an epoch what the weights knew."""
+    if evidence.start is None or evidence.first is None or evidence.lr is None:
+        return ""
+    if _ahead(evidence, evidence.start, evidence.first) < GAP:
+        return ""
+    start, first = (number(value, evidence.metric) for value in (evidence.start, evidence.first))
+    return (
+        f"The learning rate is too high: one epoch took the {metric_name(evidence.metric)} on validation "
+        f"data from {start} to {first}. Leave --lr out, or try --lr {evidence.lr / 100:.1g}."
+    )
+
+
+def _labels(evidence: Evidence) -> str:
+    if not evidence.suspects:
+        return ""
+    name, label, likely = evidence.suspect
+    return (
+        f"{evidence.suspects} of {evidence.learned_from} labels look wrong, first of all that of {name}: "
+        f"'{label}', which is more likely '{likely}'. Look at suspects.csv and the report, correct them and "
+        "fit again."
     )
 
 
@@ -136,6 +187,17 @@ def _worst_class(evidence: Evidence) -> str:
     if evidence.rarest and evidence.largest >= IMBALANCE * evidence.smallest:
         return f"{found} Classes differ much in size: try --set train.class_weights=balanced."
     return f"{found} Look at its mistakes in the report: wrong labels, or too few examples like them?"
+
+
+def _more_data(evidence: Evidence) -> str:
+    found = evidence.doubling
+    if found is None or not found.gain - found.error > WORTH:
+        return ""
+    return (
+        f"Twice as many training examples would raise its {metric_name(evidence.metric)} by about "
+        f"{100 * found.gain:.1f} points (± {100 * found.error:.1f}), going by how the linear probe learned "
+        "from parts of them: label more."
+    )
 
 
 def _calibration(evidence: Evidence) -> str:

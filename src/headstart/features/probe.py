@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from headstart.contracts import Rows
 from headstart.data.chunks import chunks, float32, mean_of
 from headstart.features.logistic import Linear, fit_logistic, log_loss, nothing_learned
+from headstart.store.rows import SomeRows
 
 STRENGTHS = tuple(float(10.0**power) for power in np.arange(-5, 1.1, 0.5))
 SELECTION_ROWS = 3000
@@ -91,6 +92,46 @@ def fit_probe(
     weight = fitted.weight / rows.scale
     bias = fitted.bias - weight @ rows.mean
     return Probe(weight.astype(np.float32), bias.astype(np.float32), chosen)
+
+
+def held_out_logits(
+    features: Rows,
+    targets: NDArray[np.float32],
+    *,
+    groups: Sequence[str],
+    exclusive: bool,
+    seed: int,
+    strength: float,
+    intercept: bool = True,
+) -> NDArray[np.float32]:
+    """What a probe says of each row that was fitted without it and without the others of its group.
+
+    Args:
+        features, targets, groups, exclusive, intercept: as of `fit_probe`.
+        seed: of the folds.
+        strength: inverse regularisation.
+
+    Returns:
+        (N, outputs).
+    """
+    keys = np.asarray(groups)
+    folds = _folds(_strata(targets), keys, seed)
+    logits = np.zeros(targets.shape, dtype=np.float32)
+    for fold in np.unique(folds):
+        train, held = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+        if not len(train):
+            continue
+        fitted = fit_probe(
+            SomeRows(features, train),
+            targets[train],
+            groups=keys[train].tolist(),
+            exclusive=exclusive,
+            seed=seed,
+            strength=strength,
+            intercept=intercept,
+        )
+        logits[held] = fitted.logits(SomeRows(features, held))
+    return logits
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from headstart.config.schema import Augmentation
-from headstart.contracts import Batch, Example, Notice, Phase
+from headstart.contracts import HEAD, Batch, Example, Notice, Phase
 from headstart.data.batches import TrainBatches
 from headstart.errors import CacheError, DiskFull
 from headstart.features.batches import KeptEvaluationBatches, KeptTrainBatches
@@ -113,6 +113,12 @@ class Entrance:
         return self.job.supply.activations(
             self.layers, self.engine, examples, augmentation=augmentation, epoch=epoch, notify=self.notify
         )
+
+
+def lowest_cut(job: Job) -> str:
+    """The boundary below which no phase trains anything, where all of them enter; "" where there is none."""
+    order = [*(boundary.name for boundary in job.backbone.boundaries), HEAD]
+    return min(job.plan.stored, key=order.index) if all(job.plan.stored) else ""
 
 
 @contextmanager

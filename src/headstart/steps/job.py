@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from headstart.contracts import Backbone, Example, Modality, Task
-from headstart.features.probe import Probe, fit_probe
+from headstart.features.probe import Probe, fit_probe, held_out_logits
 from headstart.planning.plan import Plan
 from headstart.steps.prepare import Prepared
 from headstart.steps.supply import Supply
@@ -81,3 +81,20 @@ def probe(
         strength=strength,
         intercept=prepared.supply.backbone.head_bias,
     )
+
+
+def held_out_outputs(job: Job, examples: Sequence[Example]) -> Sequence[Any]:
+    """What the probe says of each of these, fitted without it; the task must have one."""
+    linear = job.task.linear_targets([job.task.encode(example) for example in examples])
+    if linear is None or job.probe is None:
+        raise ValueError(f"{job.task.name} has no probe")
+    logits = held_out_logits(
+        job.prepared.features_of(examples),
+        linear.values,
+        groups=job.prepared.groups_of(examples),
+        exclusive=linear.exclusive,
+        seed=job.plan.seed,
+        strength=job.probe.strength,
+        intercept=job.backbone.head_bias,
+    )
+    return job.task.read_head(logits)

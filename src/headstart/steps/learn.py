@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart.contracts import HEAD, Backbone, Batch, Boundary, Event, Head, Observer
+from headstart.contracts import HEAD, Backbone, Boundary, Event, Head, Observer
 from headstart.features.probe import Probe
 from headstart.steps.cuts import plain_network
-from headstart.steps.feeds import Feeds, evaluation_batches
+from headstart.steps.ending import Ending
+from headstart.steps.feeds import Feeds, lowest_cut
 from headstart.steps.job import Job, probe
 from headstart.steps.supply import Notify
 from headstart.steps.validate import Calibrated, Validator
 from headstart.training.adapters import attach, merge
-from headstart.training.blend import SHARES, Blend
+from headstart.training.blend import Blend
 from headstart.training.checkpoint import CheckpointFolder
 from headstart.training.feed import Validation
 from headstart.training.freezing import tensors
@@ -70,7 +71,7 @@ def learn(job: Job, *, checkpoints: Path, seconds: float | None, observers: Sequ
     # Training changes the module in place.
     goes_back = job.probe is not None and (job.plan.keep_probe or job.plan.interpolate)
     pristine = copy.deepcopy(job.backbone) if goes_back else job.backbone
-    judge, lowest = Validator(job), lowest_cut(job)
+    judge = Validator(job)
     probed = None if job.probe is None else judge.calibrated(judge.candidate(job.probe_outputs("val")))
     network = plain_network(job.task, job.backbone, job.plan.head, job.plan.seed)
     # Linear probing, then fine-tuning (Kumar et al., 2022).
@@ -78,24 +79,31 @@ def learn(job: Job, *, checkpoints: Path, seconds: float | None, observers: Sequ
     if job.probe is not None and begins_at is not None:
         set_linear(network, job.probe)
     tell = _teller(observers)
-    boundaries = _with_adapters(job, network)
-    training = _train(
-        job,
-        network,
-        boundaries,
-        Feeds(job, network, judge.validate, tell),
-        start=None if begins_at is None else Validation(begins_at.metric, begins_at.loss),
-        checkpoints=checkpoints,
-        seconds=seconds,
-        observers=observers,
-    )
+    with stop_on_signals(seconds) as stop:
+        ending = Ending(job, judge, stop)
+        if seconds is not None:
+            ending.measure(network, tell)
+        boundaries = _with_adapters(job, network)
+        training = train(
+            network=network,
+            phases=job.plan.phases,
+            boundaries=boundaries,
+            task=job.task,
+            plan=job.plan,
+            feed=Feeds(job, network, ending.validate, tell),
+            train_metric=_train_metric(job),
+            checkpoints=CheckpointFolder(checkpoints),
+            stop=stop,
+            pace=stop,
+            start=None if begins_at is None else Validation(begins_at.metric, begins_at.loss),
+            observers=observers,
+        )
     if boundaries != job.backbone.boundaries:
         merge(network)
     blend = None
     if job.probe is not None and begins_at is not None and job.plan.interpolate and training.steps:
         blend = Blend(network, tensors(_probe_network(job, pristine, job.probe, job.plan.head)))
-    with evaluation_batches(job, network, lowest, "val", tell) as batches:
-        tried = _tried(judge, network, blend, batches)
+    tried = ending.tried(network, blend, tell)
     best = tried[0]
     # Without a step it is the probe, but for rounding.
     beaten = probed is not None and (not training.steps or not judge.believes(best, probed))
@@ -114,7 +122,7 @@ def learn(job: Job, *, checkpoints: Path, seconds: float | None, observers: Sequ
         best.outputs,
         best.temperature,
         training,
-        lowest,
+        lowest_cut(job),
     )
 
 
@@ -122,18 +130,6 @@ def _why_trained(job: Job, judge: Validator, best: Calibrated, probed: Calibrate
     if probed is None:
         return "the task has no probe"
     return judge.why(best, probed, best) if job.plan.keep_probe else "the probe was not to be kept"
-
-
-def _tried(
-    judge: Validator, network: nn.Module, blend: Blend | None, batches: Iterable[Batch]
-) -> Sequence[Calibrated]:
-    """The trained network, and weights between it and where it began; best first."""
-    tried = [judge.calibrated(judge.ask(network, batches))]
-    if blend is not None:
-        for share in SHARES:
-            blend.move(share)
-            tried.append(judge.calibrated(judge.ask(network, batches), share=share))
-    return judge.ranked(tried)
 
 
 def _probe_alone(job: Job) -> Learned:
@@ -156,12 +152,6 @@ def _probe(
     return Learned(
         network, Head(), "probe", why, tried, probed.outputs, probed.temperature, training, head_cut(job)
     )
-
-
-def lowest_cut(job: Job) -> str:
-    """The boundary below which no phase trains anything, where all of them enter; "" where there is none."""
-    order = [*(boundary.name for boundary in job.backbone.boundaries), HEAD]
-    return min(job.plan.stored, key=order.index) if all(job.plan.stored) else ""
 
 
 def head_cut(job: Job) -> str:
@@ -210,33 +200,6 @@ def _with_adapters(job: Job, network: nn.Module) -> tuple[Boundary, ...]:
         return boundaries
     names = {name for phase in job.plan.phases for name in phase.rates} - {HEAD}
     return attach(network, boundaries, names, adapters, seed=job.plan.seed)
-
-
-def _train(
-    job: Job,
-    network: nn.Module,
-    boundaries: Sequence[Boundary],
-    feeds: Feeds,
-    *,
-    start: Validation | None,
-    checkpoints: Path,
-    seconds: float | None,
-    observers: Sequence[Observer],
-) -> TrainResult:
-    with stop_on_signals(seconds) as stop:
-        return train(
-            network=network,
-            phases=job.plan.phases,
-            boundaries=boundaries,
-            task=job.task,
-            plan=job.plan,
-            feed=feeds,
-            train_metric=_train_metric(job),
-            checkpoints=CheckpointFolder(checkpoints),
-            stop=stop,
-            start=start,
-            observers=observers,
-        )
 
 
 def _teller(observers: Sequence[Observer]) -> Notify:

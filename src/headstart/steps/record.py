@@ -21,10 +21,12 @@ from headstart.planning.lines import plan_state
 from headstart.planning.plan import Plan
 from headstart.steps.job import Job
 from headstart.steps.judge import Judged, predictions_csv
+from headstart.steps.ladder import ladder
 from headstart.steps.learn import Learned
 from headstart.steps.prepare import Prepared
 from headstart.steps.report import advice, report_page
 from headstart.steps.resume import as_request, request_record
+from headstart.steps.suspect import suspected, suspects_csv
 from headstart.training.machine import peak_memory
 
 FORMAT = 1
@@ -32,10 +34,14 @@ LIBRARIES = ("torch", "torchvision", "timm", "numpy", "pillow", "scikit-learn", 
 
 
 class Clock:
-    """Seconds by part of the work, and in all."""
+    """Seconds by part of the work, and in all.
 
-    def __init__(self) -> None:
-        self._began = time.monotonic()
+    Args:
+        began: when the work did, as `time.monotonic` counts; None is now.
+    """
+
+    def __init__(self, began: float | None = None) -> None:
+        self._began = time.monotonic() if began is None else began
         self._parts: dict[str, float] = {}
 
     @contextmanager
@@ -110,6 +116,9 @@ def result_record(job: Job, learned: Learned, judged: Judged, clock: Clock) -> d
         },
         "returned": learned.returned,
         "why_returned": learned.why,
+        "ladder": ladder(
+            learned, judged, metric=task.watched, lower_is_better=task.watched in task.lower_is_better
+        ),
         "candidates": [
             {"share": one.share, "metric": one.metric, "calibrated_loss": one.calibrated_loss}
             for one in learned.tried
@@ -145,11 +154,15 @@ def begin_record(folder: RunFolder, config: Config, plan: Plan, prepared: Prepar
 def finish_record(folder: RunFolder, job: Job, learned: Learned, judged: Judged, clock: Clock) -> list[str]:
     """Write what came of it: predictions, scores, model card, report; the sentences on what to try next."""
     write_file_durably(folder.test_predictions, predictions_csv(job.task, judged).encode(errors="replace"))
-    result = result_record(job, learned, judged, clock)
-    sentences = advice(job, learned, judged, result)
+    suspects = suspected(job)
+    write_file_durably(folder.suspects, suspects_csv(suspects.examples).encode(errors="replace"))
+    result = {**result_record(job, learned, judged, clock), "suspects": len(suspects.examples)}
+    sentences = advice(job, learned, judged, result, suspects)
     card = model_card(result, read_json(folder.model / FACTS), asked=job.task.asked)
     write_file_durably(folder.model / CARD, card.encode())
-    page = report_page(folder, job, learned, judged, result=result, sentences=sentences)
+    page = report_page(
+        folder, job, learned, judged, result=result, sentences=sentences, suspects=suspects.examples
+    )
     write_file_durably(folder.report, page.encode())
     write_json(folder.result, result)
     return sentences

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from headstart.artifact.run import RunFolder
-from headstart.contracts import ClassScores, Modality, Task
+from headstart.contracts import ClassScores, Example, Modality, Task
 from headstart.data.labels import count_labels
 from headstart.evaluation.advice import Evidence, advise
 from headstart.evaluation.answers import Answers
@@ -22,12 +22,16 @@ from headstart.planning.lines import plan_lines
 from headstart.steps.job import Job
 from headstart.steps.judge import Judged
 from headstart.steps.learn import Learned
+from headstart.steps.more_data import twice_the_data
+from headstart.steps.suspect import Suspected
 from headstart.tasks.classification import Classification
 
 SHOWN_MISTAKES = 24
 
 
-def advice(job: Job, learned: Learned, judged: Judged, result: Mapping[str, Any]) -> list[str]:
+def advice(
+    job: Job, learned: Learned, judged: Judged, result: Mapping[str, Any], suspects: Suspected
+) -> list[str]:
     """What to try next, from what the run has shown."""
     task, plan, prepared = job.task, job.plan, job.prepared
     metric = job.task.watched
@@ -55,6 +59,12 @@ def advice(job: Job, learned: Learned, judged: Judged, result: Mapping[str, Any]
             lower_is_better=metric in task.lower_is_better,
             still_improving=bool(history) and history[-1].best,
             out_of_time=result["stopped"] == "time limit",
+            suspects=len(suspects.examples) if suspects.stand_out else 0,
+            learned_from=len(prepared.part("train")) + len(prepared.part("val")),
+            suspect=next(((one.id, one.true, one.predicted) for one in suspects.examples), ("", "", "")),
+            doubling=twice_the_data(job),
+            start=None if plan.head.hidden or not probe else probe["val"].metrics[metric].value,
+            first=history[0].metric if history else None,
         )
     )
 
@@ -67,6 +77,7 @@ def report_page(
     *,
     result: Mapping[str, Any],
     sentences: Sequence[str],
+    suspects: Sequence[Mistake],
 ) -> str:
     """report.html of a run.
 
@@ -74,6 +85,7 @@ def report_page(
         folder: has the events of training.
         result: as result.json has it.
         sentences: what to try next.
+        suspects: examples whose label looks wrong.
     """
     content = ReportContent(
         title=folder.path.resolve().name,
@@ -87,6 +99,8 @@ def report_page(
     )
     if isinstance(job.task, Classification):
         content = _with_answers(content, job.task, job.modality, judged, learned)
+        learned_from = (*job.prepared.part("train"), *job.prepared.part("val"))
+        content = replace(content, suspects=_shown(suspects, learned_from, job.modality))
     elif judged.exhibits is not None:
         content = replace(content, exhibits=judged.exhibits, per_class=judged.exhibits.per_class)
     return render(content)
@@ -102,21 +116,27 @@ def _with_answers(
         [task.encode(example) for example in judged.examples],
     )
     wrong = mistakes(answers, [example.id for example in judged.examples])
-    by_id = {example.id: example for example in judged.examples}
-    pictured: list[Mistake] = [
-        replace(
-            mistake, picture=modality.picture(by_id[mistake.id]), text=modality.excerpt(by_id[mistake.id])
-        )
-        for mistake in wrong[:SHOWN_MISTAKES]
-    ]
     return replace(
         content,
         confusion=confusion(answers),
         per_class=class_scores(answers),
-        mistakes=pictured,
+        mistakes=_shown(wrong, judged.examples, modality),
         mistake_count=len(wrong),
         calibration=Calibration(learned.temperature, reliability(untempered), reliability(answers)),
     )
+
+
+def _shown(
+    mistakes: Sequence[Mistake], examples: Sequence[Example], modality: type[Modality]
+) -> list[Mistake]:
+    """The first of them, as they look."""
+    by_id = {example.id: example for example in examples}
+    return [
+        replace(
+            mistake, picture=modality.picture(by_id[mistake.id]), text=modality.excerpt(by_id[mistake.id])
+        )
+        for mistake in mistakes[:SHOWN_MISTAKES]
+    ]
 
 
 def _answers(task: Classification, judged: Judged) -> Answers:

@@ -92,6 +92,12 @@ def show_scores(stream: TextIO | None, result: Mapping[str, Any], advice: Sequen
         _print(
             stream, f"  {title(name):<20}{number(score.value, name):>10}{interval(score, name):>20}{beside}"
         )
+    if len(result["ladder"]) > 1:
+        rungs = ", ".join(
+            f"{rung['rung']} {number(rung['metric'], result['watched'])}" for rung in result["ladder"]
+        )
+        text = f"Step by step, {title(result['watched'])} on validation data: {rungs}."
+        _print(stream, textwrap.fill(text, WIDTH, subsequent_indent="  "))
     _print(stream, f"Returned: {NAMES_OF[result['returned']]} ({result['why_returned']}).")
     for sentence in advice:
         _print(stream, textwrap.fill(sentence, WIDTH, initial_indent="Next: ", subsequent_indent="      "))

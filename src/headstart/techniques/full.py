@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Gt, Le, Lt
 
-from headstart.contracts import Budget, Phase
+from headstart.contracts import HEAD, Budget, Phase
 from headstart.techniques.stages import Stage, phases_of
 
 # The depth of the networks that the literature's decays per layer were found on.
@@ -44,6 +44,10 @@ class Full:
 
     def phases(self, budget: Budget, boundaries: Sequence[str]) -> tuple[Phase, ...]:
         """One phase."""
+        return phases_of([Stage("full", self.rates(budget, boundaries), share=1)], budget)
+
+    def rates(self, budget: Budget, boundaries: Sequence[str]) -> dict[str, float]:
+        """Of the head and every boundary that is not to stay frozen."""
         lr = budget.lr or self.options.lr
         decay = (self.options.layer_decay or DECAYS[budget.modality]) ** (LAYERS / len(boundaries))
         rates = {
@@ -51,4 +55,4 @@ class Full:
             for depth, name in enumerate(reversed(boundaries))
             if name not in budget.frozen
         }
-        return phases_of([Stage("full", {"head": lr} | rates, share=1)], budget)
+        return {HEAD: lr} | rates

@@ -34,7 +34,7 @@ from headstart.training.learner import Learner
 from headstart.training.optimiser import set_rates
 from headstart.training.schedule import rate_factor
 from headstart.training.state import TrainState
-from headstart.training.stopping import TIME_LIMIT, StopSource
+from headstart.training.stopping import ON_TIME, PART_OVER, TIME_LIMIT, UNHURRIED, Pace, StopSource
 from headstart.training.tally import Tally, TrainMetric
 from headstart.training.telling import halved, left_out, phase_ended, resumed, step_done
 
@@ -71,6 +71,7 @@ def train(
     train_metric: TrainMetric,
     checkpoints: CheckpointFolder,
     stop: StopSource,
+    pace: Pace = UNHURRIED,
     start: Validation | None = None,
     observers: Sequence[Observer] = (),
 ) -> TrainResult:
@@ -89,6 +90,7 @@ def train(
         checkpoints: written at a phase's end, at a stop, at a validation where that is cheap, and
             from time to time.
         stop: asked before every step.
+        pace: shares a time limit among the phases, each of which goes through its rates in its part.
         start: what the weights to begin with are worth, which a phase that climbs asks for; None is nothing.
         observers: told of every event.
 
@@ -110,6 +112,7 @@ def train(
     lower_is_better = task.watched in task.lower_is_better
     tally = Tally(looks_every(plan.device))
     stopped: str | None = None
+    hurried = False
 
     for phase in phases[state.phase :]:
         begun = state.phase_step > 0
@@ -118,6 +121,7 @@ def train(
             state = state.after_phase()
             continue
         learner.begin(phase, saved)
+        pace.begin(len(phases) - state.phase)
         if saved:
             tally.load(saved.epoch)
             tell(resumed(state, damaged))
@@ -132,7 +136,7 @@ def train(
                 for window in _windows(batches.epoch(state.epoch, start=state.position), plan.accumulate):
                     stopped = stop()
                     # Before a phase's first step, the last checkpoint leads here.
-                    if state.phase_step and (stopped or checkpoints.due()):
+                    if state.phase_step and (stopped not in (None, PART_OVER) or checkpoints.due()):
                         tell(*tally.look())
                         checkpoints.save(learner.checkpoint(state, tally))
                     if stopped:
@@ -153,7 +157,7 @@ def train(
                     norm = clip_grad_norm_(learner.parameters.values(), plan.optimiser.clip or math.inf)
                     factor = rate_factor(
                         plan.optimiser.schedule,
-                        step=state.phase_step,
+                        step=max(state.phase_step, pace.used() * phase_steps),
                         steps=phase_steps,
                         warmup=plan.optimiser.warmup,
                         plateau=state.plateau,
@@ -168,7 +172,7 @@ def train(
                     tell(*looked_at)
                 tell(*tally.look())
                 # What the time limit cut short may be the best; a signal waits for nothing.
-                if stopped and (stopped != TIME_LIMIT or state.is_validated):
+                if stopped and (stopped not in ON_TIME or state.is_validated):
                     break
                 validated = _validated(
                     learner,
@@ -191,13 +195,15 @@ def train(
 
         # What they are read from may be removed to make room for the next ones.
         del batches, validate
-        if stopped in (None, TIME_LIMIT):
+        if stopped is None or stopped in ON_TIME:
             learner.end(phase)
         tell(phase_ended(state, phase, stopped or why))
-        if stopped:
+        if stopped and stopped != PART_OVER:
             break
+        hurried, stopped = hurried or stopped == PART_OVER, None
         state = state.after_phase()
 
+    stopped = stopped or (TIME_LIMIT if hurried else None)
     return TrainResult(state.best, state.history, state.step, state.epoch, state.micro_batch, stopped)
 
 

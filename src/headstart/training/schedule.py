@@ -8,7 +8,7 @@ PLATEAU_PATIENCE = 2
 PLATEAU_CUT = 0.5
 
 
-def rate_factor(schedule: str, *, step: int, steps: int, warmup: float, plateau: float = 1.0) -> float:
+def rate_factor(schedule: str, *, step: float, steps: int, warmup: float, plateau: float = 1.0) -> float:
     """The share of its peak that every rate has at a step, above 0 and at most 1.
 
     It rises linearly over the warm-up, then falls: by half a cosine (Loshchilov and Hutter, 2017),
@@ -16,7 +16,7 @@ def rate_factor(schedule: str, *, step: int, steps: int, warmup: float, plateau:
 
     Args:
         schedule: "cosine", "linear", "constant" or "plateau".
-        step: of the phase, from 0.
+        step: of the phase, from 0; where a time limit hurries it, further on than the one it is.
         steps: of the phase, in all.
         warmup: share of the steps, in [0, 1).
         plateau: of the plateau schedule; see `plateau_factor`.

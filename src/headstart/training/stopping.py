@@ -1,7 +1,11 @@
-"""Why to stop, as a value: a signal, or a deadline. Puts a signal off, and swallows none."""
+"""Why to stop, as a value: a signal, or a deadline; and how the time up to that is shared among phases.
+
+Puts a signal off, and swallows none.
+"""
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import threading
@@ -9,16 +13,45 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Protocol
 
 # Asked between two steps: why to stop, or None.
 StopSource = Callable[[], str | None]
 
 TIME_LIMIT = "time limit"
+# A phase has had its part of the time, and others are to come.
+PART_OVER = "its part of the time limit"
+# The weights that were reached may be the best then.
+ON_TIME = (TIME_LIMIT, PART_OVER)
 SIGNALS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 
 
+class Pace(Protocol):
+    """How time is shared among phases."""
+
+    def begin(self, rest: int) -> None:
+        """A phase begins; with it, so many are to come."""
+
+    def used(self) -> float:
+        """Share of the phase's time that is over, 0 to 1; 0 where there is no limit."""
+
+
+class Unhurried:
+    """There is no limit."""
+
+    def begin(self, rest: int) -> None:
+        """Nothing is shared."""
+
+    def used(self) -> float:
+        """Nothing is over."""
+        return 0.0
+
+
+UNHURRIED = Unhurried()
+
+
 class Stop:
-    """A `StopSource`. A signal comes before the deadline.
+    """A `StopSource` and a `Pace`. A signal comes before the deadline.
 
     Args:
         seconds: from now to the deadline; None is no deadline.
@@ -28,15 +61,44 @@ class Stop:
     """
 
     def __init__(self, seconds: float | None = None) -> None:
-        self._deadline = None if seconds is None else time.monotonic() + seconds
+        self._end = math.inf if seconds is None else time.monotonic() + seconds
+        self._left_out = 0.0
+        self._began, self._rest = time.monotonic(), 1
         self.signal: signal.Signals | None = None
 
     def __call__(self) -> str | None:
         """Why to stop, or None."""
         if self.signal:
             return SIGNALS[self.signal]
-        late = self._deadline is not None and time.monotonic() >= self._deadline
-        return TIME_LIMIT if late else None
+        if self.left <= 0:
+            return TIME_LIMIT
+        return PART_OVER if self._rest > 1 and self.used() >= 1 else None
+
+    @property
+    def left(self) -> float:
+        """Seconds for training: those to the deadline, less what is left for afterwards."""
+        return self.left_in_all - self._left_out
+
+    @property
+    def left_in_all(self) -> float:
+        """Seconds to the deadline."""
+        return self._end - time.monotonic()
+
+    def leave(self, seconds: float) -> None:
+        """Let the deadline be so many seconds before the end, for what comes after training."""
+        self._left_out = seconds
+
+    def begin(self, rest: int) -> None:
+        """A phase begins: of the time that is left, it has an equal part with those to come."""
+        self._began, self._rest = time.monotonic(), rest
+
+    def used(self) -> float:
+        """Share of the phase's time that is over."""
+        now = time.monotonic()
+        if math.isinf(self._end):
+            return 0.0
+        part = (self._end - self._left_out - self._began) / self._rest
+        return min(1.0, (now - self._began) / part) if part > 0 else 1.0
 
     def receive(self, number: int, frame: FrameType | None) -> None:
         """Handle a signal: the first is noted, the second ends the process at once."""

@@ -25,7 +25,7 @@ class Confusion:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A test example that the model gets wrong.
+    """An example of which a model says another label than it has: a mistake of either.
 
     Attributes:
         picture: a JPEG or PNG file, small; None where there is none.
@@ -77,6 +77,7 @@ class ReportContent:
         confusion: None where an example may have several labels.
         mistakes: those to show, the surest first.
         mistake_count: how many there are in all.
+        suspects: training and validation examples to show whose label looks wrong, the likeliest first.
         exhibits: test examples of tasks whose answers are more than labels.
         plan: name, value and reason of every decision.
     """
@@ -91,6 +92,7 @@ class ReportContent:
     per_class: Sequence[ClassScores] = ()
     mistakes: Sequence[Mistake] = ()
     mistake_count: int = 0
+    suspects: Sequence[Mistake] = ()
     exhibits: Exhibits | None = None
     calibration: Calibration | None = None
     findings: Sequence[Finding] = ()

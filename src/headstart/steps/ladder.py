@@ -1,0 +1,37 @@
+"""What each step from the majority to the returned model brought on validation data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from headstart.steps.judge import Judged
+from headstart.steps.learn import Learned
+
+BASELINES = {"majority": "majority", "linear_probe": "linear probe"}
+
+
+def ladder(learned: Learned, judged: Judged, *, metric: str, lower_is_better: bool) -> list[dict[str, Any]]:
+    """Rungs in the order in which they were climbed, each with its value of the metric.
+
+    Args:
+        learned: has the validations of every phase, and what lies between the probe and the last weights.
+        judged: has the baselines.
+        metric: by which weights were chosen.
+        lower_is_better: whether that is an error.
+    """
+    best = min if lower_is_better else max
+
+    def rungs() -> Iterator[tuple[str, float]]:
+        for key, name in BASELINES.items():
+            if key in judged.baselines:
+                yield name, judged.baselines[key]["val"].metrics[metric].value
+        history = learned.training.history if learned.training else ()
+        for phase in dict.fromkeys(validated.phase for validated in history):
+            yield phase, best(validated.metric for validated in history if validated.phase == phase)
+        for one in learned.tried[:1]:
+            if one.share < 1:
+                yield f"{one.share:.0%} of the way from the probe", one.metric
+
+    return [{"rung": name, "metric": value} for name, value in rungs() if math.isfinite(value)]
