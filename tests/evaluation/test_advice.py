@@ -33,13 +33,13 @@ def test_a_run_without_a_fault_needs_no_advice() -> None:
     ("change", "flag"),
     [
         ({"smallest": 6}, "'owl' has only 6"),
-        ({"out_of_time": True}, "--time-limit"),
+        ({"out_of_time": True, "still_improving": True}, "--time-limit"),
         ({"still_improving": True}, "--epochs 24"),
         ({"train": 1.0, "val": 0.85, "probe": 0.8}, "--set augment.policy=strong"),
         ({"technique": "linear-probe", "train": None, "lr": None}, "--technique two-phase"),
         ({"probe": 0.95}, "--lr 0.0003"),
         ({"train": 0.71, "val": 0.70, "probe": 0.65}, "--model"),
-        ({"start": 0.9, "first": 0.35, "lr": 0.1}, "try --lr 0.001"),
+        ({"start": 0.9, "reached": 0.35, "lr": 0.1}, "try --lr 0.01"),
         ({"suspects": 3, "learned_from": 400, "suspect": ("a.jpg", "owl", "crow")}, "3 of 400 labels"),
         ({"doubling": Doubling(0.03, 0.01)}, "by about 3.0 points (± 1.0)"),
         ({"worst": ("owl", 0.4, 90)}, "Look at its mistakes"),
@@ -53,6 +53,19 @@ def test_each_weakness_is_named_with_the_flag_that_acts_on_it(change: dict, flag
     assert flag in sentence
 
 
+def test_of_texts_it_does_not_say_that_they_should_be_varied() -> None:
+    (sentence,) = advise(replace(FINE, train=1.0, val=0.85, probe=0.8, varies=False))
+    assert "augment" not in sentence and "Soften the targets" in sentence
+
+
+def test_advice_does_not_contradict_itself() -> None:
+    rash = {"start": 0.9, "reached": 0.35, "lr": 0.1, "probe": 0.95, "still_improving": True}
+    (sentence,) = advise(replace(FINE, **rash))
+    assert "too high" in sentence
+    (sentence,) = advise(replace(FINE, val=1.0, train=1.0, probe=1.0, still_improving=True))
+    assert "--technique linear-probe would have been enough" in sentence
+
+
 def test_two_weaknesses_are_two_sentences() -> None:
     assert len(advise(replace(FINE, still_improving=True, ece=0.2))) == 2
 
@@ -61,6 +74,8 @@ def test_two_weaknesses_are_two_sentences() -> None:
     "change",
     [
         {"worst": ("owl", 0.0, 2)},
+        {"out_of_time": True},
+        {"val": 1.0, "still_improving": True},
         {"doubling": Doubling(0.03, 0.03)},
         {"doubling": Doubling(0.03, math.nan)},
         {"ece": 0.3, "n_test": 20},

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,8 @@ from headstart.data.table import Table
 from headstart.errors import DataError
 from headstart.modalities.text.encoding import encoding_of
 
+# Characters of a cell: a quote that is never closed takes in the rest of the file.
+LONGEST = 2**25
 _DELIMITERS = (",", ";", "\t")
 
 
@@ -37,7 +40,8 @@ def read_delimited(path: Path) -> Table:
     if heading is None:
         raise DataError(f"{path}: the file is empty.", "Give it a header and rows, such as 'path,label'.")
     delimiter = delimiter_of(heading)
-    header, *records = _records(path, lines, delimiter)
+    with _long_cells():
+        header, *records = _records(path, lines, delimiter)
     columns = _columns(path, header)
     if not records:
         raise DataError(f"{path}: there is a header, {some(columns)}, but no row.", "Add one row an example.")
@@ -49,6 +53,16 @@ def read_delimited(path: Path) -> Table:
         rows=tuple(tuple(record.cells) for record in records),
         numbers=tuple(record.start for record in records),
     )
+
+
+@contextmanager
+def _long_cells() -> Iterator[None]:
+    """Cells may be long within; what they may be elsewhere is left as it is."""
+    before = csv.field_size_limit(LONGEST)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
 
 
 def delimiter_of(heading: str) -> str:

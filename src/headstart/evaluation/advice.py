@@ -42,14 +42,15 @@ class Evidence:
         rarest: the rarest class; "" where there are none.
         worst: the class with the lowest recall on the test set, its recall and its support.
         ece: calibration error on the test set, after temperature scaling.
+        varies: whether training examples can be varied.
         still_improving: whether the last epoch was the best.
         out_of_time: whether the time limit ended training.
         suspects: examples of `learned_from`, in training and validation data, whose label looks wrong; 0
             where they do not stand out.
         suspect: the likeliest of them: its id, its label, and the likelier one.
         doubling: what twice the training data would bring of the metric; None is not known.
-        start: of the weights that training began with, and `first`: after its first epoch, both on
-            validation data; None where nothing was trained step by step.
+        start: of the weights that training began with, and `reached`: the best that any epoch gave, both
+            on validation data; None where nothing was trained step by step.
     """
 
     metric: str
@@ -67,6 +68,7 @@ class Evidence:
     worst: tuple[str, float, int] | None = None
     ece: float | None = None
     lower_is_better: bool = False
+    varies: bool = True
     still_improving: bool = False
     out_of_time: bool = False
     suspects: int = 0
@@ -74,7 +76,7 @@ class Evidence:
     suspect: tuple[str, str, str] = ("", "", "")
     doubling: Doubling | None = None
     start: float | None = None
-    first: float | None = None
+    reached: float | None = None
 
 
 def advise(evidence: Evidence) -> list[str]:
@@ -105,15 +107,15 @@ def _data(evidence: Evidence) -> str:
 
 
 def _rate(evidence: Evidence) -> str:
-    """Steps that are too large undo in an epoch what the weights knew."""
-    if evidence.start is None or evidence.first is None or evidence.lr is None:
+    """Steps that are too large undo what the weights knew, and it does not come back."""
+    if evidence.start is None or evidence.reached is None or evidence.lr is None:
         return ""
-    if _ahead(evidence, evidence.start, evidence.first) < GAP:
+    if _ahead(evidence, evidence.start, evidence.reached) < GAP:
         return ""
-    start, first = (number(value, evidence.metric) for value in (evidence.start, evidence.first))
+    start, reached = (number(value, evidence.metric) for value in (evidence.start, evidence.reached))
     return (
-        f"The learning rate is too high: one epoch took the {metric_name(evidence.metric)} on validation "
-        f"data from {start} to {first}. Leave --lr out, or try --lr {evidence.lr / 100:.1g}."
+        f"The learning rate is too high: training began with {start} {metric_name(evidence.metric)} on "
+        f"validation data, and reached {reached} at best. Leave --lr out, or try --lr {evidence.lr / 10:.1g}."
     )
 
 
@@ -129,9 +131,11 @@ def _labels(evidence: Evidence) -> str:
 
 
 def _length(evidence: Evidence) -> str:
+    if not evidence.still_improving or _perfect(evidence, evidence.val) or _rate(evidence):
+        return ""
     if evidence.out_of_time:
-        return "The time limit ended training before it had converged: double --time-limit."
-    if evidence.still_improving:
+        return "The time limit ended training while it was still learning: double --time-limit."
+    if evidence.epochs:
         return f"The last epoch was the best, so it was still learning: try --epochs {2 * evidence.epochs}."
     return ""
 
@@ -139,10 +143,11 @@ def _length(evidence: Evidence) -> str:
 def _overfitting(evidence: Evidence) -> str:
     if evidence.train is not None and _ahead(evidence, evidence.train, evidence.val) >= GAP:
         train, val = (number(value, evidence.metric) for value in (evidence.train, evidence.val))
+        vary = "Vary them more with --set augment.policy=strong, or soften" if evidence.varies else "Soften"
         return (
             f"Its {metric_name(evidence.metric)} is {train} on training data and {val} on validation data: "
-            "it learns examples by heart. Vary them more with --set augment.policy=strong, or soften the "
-            "targets with --set train.label_smoothing=0.1 or --set train.mixup=0.2."
+            f"it learns examples by heart. {vary} the targets with --set train.label_smoothing=0.1 or --set "
+            "train.mixup=0.2."
         )
     return ""
 
@@ -153,8 +158,13 @@ def _technique(evidence: Evidence) -> str:
             "Only a linear layer was trained. --technique two-phase adapts the deeper layers too; what it "
             "returns is never worse on validation data."
         )
-    if evidence.probe is None or evidence.lr is None:
+    if evidence.probe is None or evidence.lr is None or _rate(evidence):
         return ""
+    if _perfect(evidence, evidence.probe):
+        return (
+            "The linear probe is right on all validation data: --technique linear-probe would have been "
+            "enough."
+        )
     if _ahead(evidence, evidence.probe, evidence.val) >= 0:
         return (
             f"Fine-tuning did not beat the linear probe ({number(evidence.probe, evidence.metric)} on "
@@ -219,6 +229,11 @@ def _width(evidence: Evidence) -> str:
         f"{evidence.n_test} test examples leave an interval of {100 * width:.0f} points; four times as many "
         "would halve it. Hold more back with --set data.test=0.3, or label more."
     )
+
+
+def _perfect(evidence: Evidence, value: float) -> bool:
+    """Whether nothing is better than a value."""
+    return value <= 0 if evidence.lower_is_better else value >= 1
 
 
 def _ahead(evidence: Evidence, one: float, other: float) -> float:

@@ -33,6 +33,8 @@ def listed(inputs: Iterable[str], model: Model) -> Iterator[list[Named] | DataEr
             several = _in_folder(Path(name), model)
         elif _is(name, Path.is_file) and _is_table(Path(name), form):
             several = _in_table(Path(name), form, model)
+        elif not _is(name, Path.exists) and _names_a_file(name, form, model):
+            several = iter([DataError(f"{name}: does not exist.", "Correct the name of the file.")])
         else:
             is_text = model.family == "text" and not _is(name, Path.is_file)
             single.append((name, name if is_text else Path(name)))
@@ -57,6 +59,12 @@ def _in_folder(folder: Path, model: Model) -> Iterator[list[Named] | DataError]:
             f"{folder}: has no file that can be predicted.",
             f"Looked for {', '.join(sorted(model.suffixes))}.",
         )
+
+
+def _names_a_file(name: str, form: Form, model: Model) -> bool:
+    """Whether one word ends as the name of a file does that can be read: hardly a text that is meant."""
+    known = {*model.suffixes, *form.readers}
+    return len(name.split()) == 1 and Path(name).suffix.casefold() in known
 
 
 def _is_table(path: Path, form: Form) -> bool:

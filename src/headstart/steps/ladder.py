@@ -32,6 +32,6 @@ def ladder(learned: Learned, judged: Judged, *, metric: str, lower_is_better: bo
             yield phase, best(validated.metric for validated in history if validated.phase == phase)
         for one in learned.tried[:1]:
             if one.share < 1:
-                yield f"{one.share:.0%} of the way from the probe", one.metric
+                yield f"{100 * one.share:.0f} % of the way from the probe", one.metric
 
     return [{"rung": name, "metric": value} for name, value in rungs() if math.isfinite(value)]

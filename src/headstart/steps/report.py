@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from headstart.artifact.run import RunFolder
-from headstart.contracts import ClassScores, Example, Modality, Task
+from headstart.contracts import ClassScores, Example, Modality, Task, Validated
 from headstart.data.labels import count_labels
 from headstart.evaluation.advice import Evidence, advise
 from headstart.evaluation.answers import Answers
@@ -57,6 +57,7 @@ def advice(
             worst=_worst(task, judged),
             ece=judged.test.metrics["ece"].value if "ece" in judged.test.metrics else None,
             lower_is_better=metric in task.lower_is_better,
+            varies=job.modality.varies,
             still_improving=bool(history) and history[-1].best,
             out_of_time=result["stopped"] == "time limit",
             suspects=len(suspects.examples) if suspects.stand_out else 0,
@@ -64,7 +65,7 @@ def advice(
             suspect=next(((one.id, one.true, one.predicted) for one in suspects.examples), ("", "", "")),
             doubling=twice_the_data(job),
             start=None if plan.head.hidden or not probe else probe["val"].metrics[metric].value,
-            first=history[0].metric if history else None,
+            reached=_best(history, lower_is_better=metric in task.lower_is_better),
         )
     )
 
@@ -124,6 +125,12 @@ def _with_answers(
         mistake_count=len(wrong),
         calibration=Calibration(learned.temperature, reliability(untempered), reliability(answers)),
     )
+
+
+def _best(history: Sequence[Validated], *, lower_is_better: bool) -> float | None:
+    """The best metric of any validation."""
+    metrics = [validated.metric for validated in history]
+    return (min if lower_is_better else max)(metrics, default=None)
 
 
 def _shown(
