@@ -116,7 +116,7 @@ def test_python_and_the_command_line_answer_alike(run: Run, tmp_path: Path) -> N
     ((_, answer),) = predict(run.path, [str(tmp_path / "new.csv")])
     assert answer == alone
     ((_, gone),) = predict(run.path, [str(tmp_path / "gone.csv")])
-    assert "gone.csv: does not exist" in str(gone)
+    assert "gone.csv: there is no such file" in str(gone)
     ((_, refused),) = predict(run.path, ["a text alone"])
     assert "a question and a context" in str(refused)
     assert model.outputs([Example("1", pair)])[0].loss != model.outputs([Example("1", pair)])[0].loss

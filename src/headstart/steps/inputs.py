@@ -34,7 +34,7 @@ def listed(inputs: Iterable[str], model: Model) -> Iterator[list[Named] | DataEr
         elif _is(name, Path.is_file) and _is_table(Path(name), form):
             several = _in_table(Path(name), form, model)
         elif not _is(name, Path.exists) and _names_a_file(name, form, model):
-            several = iter([DataError(f"{name}: does not exist.", "Correct the name of the file.")])
+            several = iter([DataError(f"{name}: there is no such file.", "Correct the name.")])
         else:
             is_text = model.family == "text" and not _is(name, Path.is_file)
             single.append((name, name if is_text else Path(name)))
@@ -62,7 +62,9 @@ def _in_folder(folder: Path, model: Model) -> Iterator[list[Named] | DataError]:
 
 
 def _names_a_file(name: str, form: Form, model: Model) -> bool:
-    """Whether one word ends as the name of a file does that can be read: hardly a text that is meant."""
+    """Whether a text is one word that ends as files do which can be read: it is hardly meant as it stands."""
+    if model.family != "text":
+        return False
     known = {*model.suffixes, *form.readers}
     return len(name.split()) == 1 and Path(name).suffix.casefold() in known
 

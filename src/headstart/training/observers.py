@@ -89,10 +89,10 @@ def describe(event: Event, metric: str) -> str | None:
             size = f"{event.trainable:,} weights train"
             return f"{event.phase}: {event.epochs} epochs, {event.total_steps} steps, {size}"
         case Validated():
-            return (
-                f"epoch {event.epoch}  train loss {event.train_loss:.4f}  loss {event.loss:.4f}  "
-                f"{metric} {event.metric:.4f}{'  best' if event.best else ''}"
-            )
+            # Of what is chosen by its loss, that is said once.
+            watched = "" if metric == "loss" else f"  {metric} {event.metric:.4f}"
+            losses = f"train loss {event.train_loss:.4f}  loss {event.loss:.4f}"
+            return f"epoch {event.epoch}  {losses}{watched}{'  best' if event.best else ''}"
         case PhaseEnded():
             return f"{event.phase}: {event.why}, best {metric} {event.best_metric:.4f}"
         case Notice():
