@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -13,7 +12,6 @@ from headstart.artifact.bundle import load_bundle, save_bundle
 from headstart.artifact.model import Model
 from headstart.artifact.result import Run
 from headstart.artifact.run import RunFolder, existing_run, name_for, new_run, next_free, unfinished_run
-from headstart.config.load import load as load_config
 from headstart.config.schema import Config
 from headstart.contracts import Backbone, Observer, Prediction
 from headstart.data.dataset import Finding, Splits
@@ -28,7 +26,7 @@ from headstart.steps.decide import decide, refuse_unknown_boundaries, refuse_unk
 from headstart.steps.demo import demo_config
 from headstart.steps.inputs import listed
 from headstart.steps.job import Job, probe
-from headstart.steps.judge import examples_of_run, judge, judge_data, other_examples
+from headstart.steps.judge import examples_of_run, judge, judge_data, other_examples, request_of_run
 from headstart.steps.keeping import cache_of
 from headstart.steps.learn import Learned, learn
 from headstart.steps.prepare import (
@@ -160,7 +158,7 @@ def evaluate(path: Path, data: Path | None = None, *, label: str | None = None) 
     """
     folder = existing_run(path)
     model = load_bundle(path)
-    config = replace(load_config(folder.config), task=model.task.name)
+    config = request_of_run(folder, model.task)
     examples, groups = other_examples(config, data, label) if data else examples_of_run(folder, config)
     return judge_data(model, examples, groups)
 

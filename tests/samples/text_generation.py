@@ -7,19 +7,17 @@ from tempfile import TemporaryDirectory
 # The tiny transformers are shared with the tests of the sources.
 sys.path.insert(0, str(Path(__file__).parents[1] / "sources"))
 
-from tiny_transformers import CORPUS, save_checkpoint
+from tiny_transformers import save_checkpoint, some_words
 
 from headstart.contracts import Backbone, Chat, Example
 from headstart.sources.hf import HuggingFace
-
-WORDS = CORPUS[0].split()
 
 
 def examples(folder: Path, *, count: int = 12) -> list[Example]:
     """Prompts, conversations and texts alone, of different lengths."""
     found = []
     for number in range(count):
-        words = WORDS[number % 4 :][: 2 + number % 5]
+        words = some_words(number)
         prompt: str | Chat = " ".join(words)
         if number % 3 == 1:
             prompt = Chat((("user", " ".join(words[:2])),))

@@ -58,6 +58,11 @@ CONTINUERS = ("gpt2", "llama")
 SEGMENTED = ("bert", "distilbert", "electra")
 
 
+def some_words(number: int) -> list[str]:
+    """Two to six words that every tokenizer here knows; others for another number."""
+    return CORPUS[0].split()[number % 4 :][: 2 + number % 5]
+
+
 def save_checkpoint(kind: str, folder: Path, *, mean_pooling: bool = False, writes: bool = False) -> Path:
     """A network of a kind with seeded weights, and a tokenizer of words, as `save_pretrained` writes them.
 

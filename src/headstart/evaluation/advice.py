@@ -135,9 +135,7 @@ def _length(evidence: Evidence) -> str:
         return ""
     if evidence.out_of_time:
         return "The time limit ended training while it was still learning: double --time-limit."
-    if evidence.epochs:
-        return f"The last epoch was the best, so it was still learning: try --epochs {2 * evidence.epochs}."
-    return ""
+    return f"The last epoch was the best, so it was still learning: try --epochs {2 * evidence.epochs}."
 
 
 def _overfitting(evidence: Evidence) -> str:

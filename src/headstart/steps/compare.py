@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +9,11 @@ from headstart.artifact.bundle import load_bundle
 from headstart.artifact.model import Model
 from headstart.artifact.result import Run
 from headstart.artifact.run import existing_run, read_json
-from headstart.config.load import load as load_config
-from headstart.contracts import Example
+from headstart.contracts import Task
 from headstart.errors import RequestError
 from headstart.evaluation.answers import Answers
 from headstart.evaluation.comparison import Comparison, by_class, churn, differences
-from headstart.steps.judge import Labelled, examples_of_run, other_examples, refuse_unusable
+from headstart.steps.judge import Labelled, examples_of_run, other_examples, refuse_unusable, request_of_run
 from headstart.tasks.classification import Classification
 
 
@@ -35,9 +33,11 @@ def compare_runs(
     runs = [Run.open(path) for path in paths]
     first, second = (load_bundle(path) for path in paths)
     _refuse_different(first, second)
-    folder = existing_run(paths[0])
-    config = replace(load_config(folder.config), task=first.task.name)
-    examples, groups = other_examples(config, data, label) if data else _both_tested_on(paths)
+    if data:
+        config = request_of_run(existing_run(paths[0]), first.task)
+        examples, groups = other_examples(config, data, label)
+    else:
+        examples, groups = _both_tested_on(paths, first.task)
     for model in (first, second):
         refuse_unusable(model.task, examples)
     outputs = [model.outputs(examples) for model in (first, second)]
@@ -71,7 +71,7 @@ def _refuse_different(first: Model, second: Model) -> None:
         )
 
 
-def _both_tested_on(paths: tuple[Path, Path]) -> Labelled:
+def _both_tested_on(paths: tuple[Path, Path], task: Task) -> Labelled:
     """The examples that are in the test splits of both runs, in the order of the first.
 
     Raises:
@@ -83,13 +83,10 @@ def _both_tested_on(paths: tuple[Path, Path]) -> Labelled:
     if roots[0] != roots[1]:
         raise RequestError(f"The runs were fitted on different data: {roots[0]} and {roots[1]}.", remedy)
     (examples, groups), (others, _) = (
-        examples_of_run(folder, load_config(folder.config)) for folder in folders
+        examples_of_run(folder, request_of_run(folder, task)) for folder in folders
     )
-    shared = _by_id(others).keys() & _by_id(examples).keys()
+    known = {example.id for example in others}
+    shared = tuple(example for example in examples if example.id in known)
     if not shared:
         raise RequestError("The runs have no test example in common.", remedy)
-    return tuple(example for example in examples if example.id in shared), groups
-
-
-def _by_id(examples: tuple[Example, ...]) -> Mapping[str, Example]:
-    return {example.id: example for example in examples}
+    return shared, groups

@@ -11,6 +11,7 @@ from typing import Any
 
 from headstart.artifact.model import Model
 from headstart.artifact.run import RunFolder, read_json
+from headstart.config.load import load as load_config
 from headstart.config.schema import Config
 from headstart.contracts import Example, Exhibits, Task
 from headstart.data.dataset import select
@@ -124,6 +125,11 @@ def _refuse_unreadable(task: Task, examples: Sequence[Example]) -> None:
 
 
 Labelled = tuple[tuple[Example, ...], Mapping[str, str]]
+
+
+def request_of_run(folder: RunFolder, task: Task) -> Config:
+    """What a run was asked, with its task: nothing has to be told from the data once more."""
+    return replace(load_config(folder.config), task=task.name)
 
 
 def examples_of_run(folder: RunFolder, config: Config) -> Labelled:

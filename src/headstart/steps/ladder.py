@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from headstart.contracts import Validated
 from headstart.steps.judge import Judged
 from headstart.steps.learn import Learned
 
 BASELINES = {"majority": "majority", "linear_probe": "linear probe"}
+
+
+def best_metric(history: Sequence[Validated], *, lower_is_better: bool) -> float:
+    """Of some validations, of which there is one at least."""
+    return (min if lower_is_better else max)(validated.metric for validated in history)
 
 
 def ladder(learned: Learned, judged: Judged, *, metric: str, lower_is_better: bool) -> list[dict[str, Any]]:
@@ -21,7 +27,6 @@ def ladder(learned: Learned, judged: Judged, *, metric: str, lower_is_better: bo
         metric: by which weights were chosen.
         lower_is_better: whether that is an error.
     """
-    best = min if lower_is_better else max
 
     def rungs() -> Iterator[tuple[str, float]]:
         for key, name in BASELINES.items():
@@ -29,7 +34,8 @@ def ladder(learned: Learned, judged: Judged, *, metric: str, lower_is_better: bo
                 yield name, judged.baselines[key]["val"].metrics[metric].value
         history = learned.training.history if learned.training else ()
         for phase in dict.fromkeys(validated.phase for validated in history):
-            yield phase, best(validated.metric for validated in history if validated.phase == phase)
+            own = [validated for validated in history if validated.phase == phase]
+            yield phase, best_metric(own, lower_is_better=lower_is_better)
         for one in learned.tried[:1]:
             if one.share < 1:
                 yield f"{100 * one.share:.0f} % of the way from the probe", one.metric

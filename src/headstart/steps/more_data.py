@@ -29,9 +29,12 @@ def twice_the_data(job: Job) -> Doubling | None:
         order = draw.permutation(len(train))[:count]
         for column, size in enumerate(sizes):
             some = [train[place] for place in np.sort(order[:size])]
-            fitted = probe(job.prepared, task, some, seed=job.plan.seed, strength=job.probe.strength)
-            if fitted is None:
-                return None
+            # Of all of them there is one already, fitted in the same way.
+            fitted = job.probe
+            if size < len(train):
+                fitted = (
+                    probe(job.prepared, task, some, seed=job.plan.seed, strength=fitted.strength) or fitted
+                )
             outputs = task.read_head(fitted.logits(features))
             scores[row, column] = task.scorers(outputs, targets)[task.watched](once)[0]
     return doubling(sizes, scores)

@@ -26,7 +26,7 @@ from headstart.steps.learn import Learned
 from headstart.steps.prepare import Prepared
 from headstart.steps.report import advice, report_page
 from headstart.steps.resume import as_request, request_record
-from headstart.steps.suspect import suspected, suspects_csv
+from headstart.steps.suspect import Suspected, suspected, suspects_csv
 from headstart.training.machine import peak_memory
 
 FORMAT = 1
@@ -91,7 +91,9 @@ def data_record(prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def result_record(job: Job, learned: Learned, judged: Judged, clock: Clock) -> dict[str, Any]:
+def result_record(
+    job: Job, learned: Learned, judged: Judged, clock: Clock, suspects: Suspected
+) -> dict[str, Any]:
     """result.json; keys are only ever added."""
     task, plan, prepared, training = job.task, job.plan, job.prepared, learned.training
     return {
@@ -123,6 +125,7 @@ def result_record(job: Job, learned: Learned, judged: Judged, clock: Clock) -> d
             {"share": one.share, "metric": one.metric, "calibrated_loss": one.calibrated_loss}
             for one in learned.tried
         ],
+        "suspects": len(suspects.examples),
         "temperature": learned.temperature,
         "examined": {"whole": judged.examined.whole, "difference": judged.examined.difference},
         "seconds": clock.seconds(),
@@ -156,7 +159,7 @@ def finish_record(folder: RunFolder, job: Job, learned: Learned, judged: Judged,
     write_file_durably(folder.test_predictions, predictions_csv(job.task, judged).encode(errors="replace"))
     suspects = suspected(job)
     write_file_durably(folder.suspects, suspects_csv(suspects.examples).encode(errors="replace"))
-    result = {**result_record(job, learned, judged, clock), "suspects": len(suspects.examples)}
+    result = result_record(job, learned, judged, clock, suspects)
     sentences = advice(job, learned, judged, result, suspects)
     card = model_card(result, read_json(folder.model / FACTS), asked=job.task.asked)
     write_file_durably(folder.model / CARD, card.encode())

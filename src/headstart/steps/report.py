@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from headstart.artifact.run import RunFolder
-from headstart.contracts import ClassScores, Example, Modality, Task, Validated
+from headstart.contracts import ClassScores, Example, Modality, Task
 from headstart.data.labels import count_labels
 from headstart.evaluation.advice import Evidence, advise
 from headstart.evaluation.answers import Answers
@@ -21,6 +21,7 @@ from headstart.evaluation.report.page import render
 from headstart.planning.lines import plan_lines
 from headstart.steps.job import Job
 from headstart.steps.judge import Judged
+from headstart.steps.ladder import best_metric
 from headstart.steps.learn import Learned
 from headstart.steps.more_data import twice_the_data
 from headstart.steps.suspect import Suspected
@@ -34,7 +35,8 @@ def advice(
 ) -> list[str]:
     """What to try next, from what the run has shown."""
     task, plan, prepared = job.task, job.plan, job.prepared
-    metric = job.task.watched
+    metric = task.watched
+    lower = metric in task.lower_is_better
     counts = count_labels(prepared.part("train")) if prepared.dataset.classed else Counter[str]()
     rarest = min(counts, key=lambda label: (counts[label], label), default="")
     probe = judged.baselines.get("linear_probe")
@@ -56,7 +58,7 @@ def advice(
             n_test=judged.test.n,
             worst=_worst(task, judged),
             ece=judged.test.metrics["ece"].value if "ece" in judged.test.metrics else None,
-            lower_is_better=metric in task.lower_is_better,
+            lower_is_better=lower,
             varies=job.modality.varies,
             still_improving=bool(history) and history[-1].best,
             out_of_time=result["stopped"] == "time limit",
@@ -65,7 +67,7 @@ def advice(
             suspect=next(((one.id, one.true, one.predicted) for one in suspects.examples), ("", "", "")),
             doubling=twice_the_data(job),
             start=None if plan.head.hidden or not probe else probe["val"].metrics[metric].value,
-            reached=_best(history, lower_is_better=metric in task.lower_is_better),
+            reached=best_metric(history, lower_is_better=lower) if history else None,
         )
     )
 
@@ -125,12 +127,6 @@ def _with_answers(
         mistake_count=len(wrong),
         calibration=Calibration(learned.temperature, reliability(untempered), reliability(answers)),
     )
-
-
-def _best(history: Sequence[Validated], *, lower_is_better: bool) -> float | None:
-    """The best metric of any validation."""
-    metrics = [validated.metric for validated in history]
-    return (min if lower_is_better else max)(metrics, default=None)
 
 
 def _shown(
