@@ -4,6 +4,7 @@ HeadstartError                 exit 1
 ├── RequestError               exit 2   the request or the data is wrong
 │   ├── ConfigError                     a key or value of the configuration
 │   ├── DataError                       a file, row, column or label
+│   │   └── UnknownLabel                an example with a label that the model does not know
 │   ├── ModelError                      a model that is not there or cannot be read
 │   ├── MissingExtra                    an optional package that is not installed
 │   ├── RunFolderError                  a run folder that is locked, taken, or cannot be written
@@ -20,7 +21,7 @@ HeadstartError                 exit 1
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 _LISTED = 20  # problems that are shown of one place
 
@@ -74,6 +75,22 @@ class ConfigError(_Listed):
 
 class DataError(_Listed):
     """A file, row, column or label is wrong."""
+
+
+class UnknownLabel(DataError):
+    """An example has a label that the model does not know.
+
+    Args:
+        place: of the example.
+        label: that it has.
+        known: the labels of the model.
+    """
+
+    def __init__(self, place: str, label: str, known: Collection[str]) -> None:
+        near = did_you_mean(label, known)
+        super().__init__(f"{place}: unknown label '{label}'.{near}", f"There are: {first_of(known)}.")
+        self.place = place
+        self.label = label
 
 
 class ModelError(RequestError):
@@ -186,6 +203,24 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
 def a_few(names: Sequence[str]) -> str:
     """The first five names, and whether there are more."""
     return ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Such as ``1 class`` or ``2 classes``.
+
+    Args:
+        number: how many.
+        noun: of one.
+        plural: of several; empty adds an s.
+    """
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def first_of(names: Iterable[str], most: int = _LISTED) -> str:
+    """Such as ``a, b and 7 more``."""
+    every = list(names)
+    more = f" and {len(every) - most} more" if len(every) > most else ""
+    return ", ".join(every[:most]) + more
 
 
 def _megabytes(count: int) -> str:

@@ -84,8 +84,10 @@ def test_rare_classes_are_trained_on_and_said(call: Call, draw: Draw, tmp_path: 
 def test_all_unknown_labels_are_named_before_anything_is_computed(call: Call, draw: Draw, run: Path) -> None:
     code, printed, said = call("evaluate", run, draw("other", red=1, blue=24))
     assert (code, printed) == (2, "")
-    assert "labels: 25 problems\n  blue/00.png: unknown label 'blue'." in said
-    assert "  and 5 more.\nThe model knows: 'cold', 'warm'." in said
+    assert (
+        "labels: 2 problems\n  'blue' is unknown: blue/00.png, blue/01.png, blue/02.png and 21 more." in said
+    )
+    assert "  'red' is unknown: red/00.png.\nThe model knows: 'cold', 'warm'." in said
 
 
 def test_a_damaged_record_of_the_data_is_named(call: Call, run: Path, tmp_path: Path) -> None:

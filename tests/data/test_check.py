@@ -71,6 +71,37 @@ def test_labels_that_differ_in_letter_case_only_are_shown():
     assert "Cat / cat" in findings(dataset(["Cat", "cat", "dog"]))["similar-labels"].text
 
 
+def test_labels_that_are_amounts_are_said_to_be_learned_as_classes():
+    amounts = findings(dataset([f"{place / 8}" for place in range(64)] * 2))["amounts"]
+    assert amounts.level == "warning"
+    assert "64 labels are numbers" in amounts.text
+    few_each = findings(dataset([str(place) for place in range(60)] * 3))
+    assert "amounts" in few_each
+    assert "amounts" not in findings(dataset([str(place) for place in range(60)] * 12))
+    assert "amounts" not in findings(dataset(["0.5", "1.0", "1.5"] * 30))
+
+
+def test_a_word_among_numbers_is_named_with_its_place():
+    stray = findings(dataset([*["1", "2", "3"] * 20, "n/a"]))["stray-words"]
+    assert "'n/a' stands among labels that are numbers, first in 060.jpg" in stray.text
+    assert stray.ids == ("060.jpg",)
+    assert "stray-words" not in findings(dataset(["1", "2", "none"] * 20))
+    assert "stray-words" not in findings(dataset(["a", "b", "c"] * 20))
+
+
+def test_whole_numbers_stand_by_size():
+    assert [row[0] for row in findings(dataset(["10", "9", "-1"] * 30))["classes"].table[1:]] == [
+        "-1",
+        "9",
+        "10",
+    ]
+    assert [row[0] for row in findings(dataset(["10", "9", "b"] * 30))["classes"].table[1:]] == [
+        "10",
+        "9",
+        "b",
+    ]
+
+
 def test_classes_that_train_has_not_are_an_error_with_a_table():
     splits = {"train": ("000.jpg", "001.jpg"), "test": ("002.jpg",)}
     found = findings(dataset(["a", "b", "c"], splits=splits))["unknown-classes"]

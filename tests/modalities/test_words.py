@@ -173,7 +173,7 @@ def test_what_are_no_words_is_refused_where_it_stands(
         modality.view(example(value), None)
     assert refused.value.cause == f"row 1: {problem}."
     assert refused.value.remedy
-    assert WordsModality.excerpt(example(value)) is None
+    assert WordsModality.excerpt(example(value)) == ()
 
 
 def test_one_text_with_other_words_is_no_copy(modality: WordsModality) -> None:
@@ -195,6 +195,6 @@ def test_views_side_by_side_have_no_word_behind_their_end(modality: WordsModalit
 
 
 def test_an_excerpt_is_the_beginning_of_the_text() -> None:
-    assert WordsModality.excerpt(example(SAID)) == SAID.text
+    assert WordsModality.excerpt(example(SAID)) == (SAID.text,)
     assert WordsModality.excerpt(example(LONG)) == TextModality.excerpt(example(LONG.text))
     assert np.all([not odd.any() for odd in WordsModality.odd_sizes(np.array([[9, 2]])).values()])

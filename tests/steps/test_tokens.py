@@ -171,7 +171,7 @@ def test_other_data_is_judged_and_unknown_tags_are_named(run: Run, tmp_path: Pat
     assert scores.n == 20
     assert scores.metrics["f1"].value > 0.8
     write_lines(tmp_path / "odd.jsonl", [(["zoe", "sat"], ["B-animal", "O"])])
-    with pytest.raises(DataError, match="unknown label 'B-animal'"):
+    with pytest.raises(DataError, match="'B-animal' is unknown"):
         workflow.evaluate(run.path, tmp_path / "odd.jsonl")
 
 

@@ -11,6 +11,7 @@ from torch import nn
 
 from headstart.contracts import Example, Modality, Prediction, Task, View
 from headstart.data.batches import EvaluationBatches, MakeView
+from headstart.data.layout import shown
 from headstart.data.prefetch import prefetch
 from headstart.errors import DataError
 from headstart.evaluation.calibration import tempered
@@ -75,7 +76,7 @@ class Model:
 
         Args:
             inputs: of images, paths, bytes of files, PIL images or arrays (H, W, 3) uint8; of texts,
-                texts, paths (as `Path`) of text files, or pairs of texts.
+                texts or paths (as `Path`) of text files, or pairs of them where it was trained on pairs.
 
         Raises:
             DataError: an input cannot be read; `predict_each` goes on past it.
@@ -118,11 +119,31 @@ class Model:
 
     def _view(self, example: Example) -> tuple[Example, View | DataError]:
         try:
+            if self._modality.paired:
+                self._refuse_other_count(example)
             return example, self._modality.view(example, None)
         except DataError as error:
             return example, error
 
+    def _refuse_other_count(self, example: Example) -> None:
+        """An input of another number of texts than those of training."""
+        columns = self.facts.get("columns") or ["text"]
+        count = len(example.input) if isinstance(example.input, (tuple, list)) else 1
+        if count != len(columns):
+            raise DataError(
+                f"{example.origin}: has {_parts(count)}, but the model was trained on {_parts(len(columns))} "
+                f"({', '.join(columns)}).",
+                "Give a tuple in Python; on the command line, a table with these columns."
+                if len(columns) > 1
+                else "Give the texts one by one.",
+            )
+
+
+def _parts(count: int) -> str:
+    return {1: "one text", 2: "a pair of texts"}.get(count, f"{count} texts")
+
 
 def _name(value: Any, place: int) -> str:
     """What a message calls an input."""
-    return str(value) if isinstance(value, (str, Path)) else f"input {place + 1}"
+    said = isinstance(value, (str, Path)) and str(value).strip()
+    return shown(value) if said else f"input {place + 1}"

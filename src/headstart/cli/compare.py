@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
+from headstart.errors import counted
+
 if TYPE_CHECKING:
     from headstart.evaluation.comparison import Comparison
 
@@ -38,7 +40,8 @@ def compare(
 
 
 def _print_metrics(found: Comparison) -> None:
-    print(f"\n{f'{found.n} examples':<20}{'first':>10}{'second':>10}{'difference':>12}{'95 % interval':>22}")
+    asked = counted(found.n, "example")
+    print(f"\n{asked:<20}{'first':>10}{'second':>10}{'difference':>12}{'95 % interval':>22}")
     for name, metric in found.metrics.items():
         gap = metric.difference
         interval = "" if gap.low is None else f"{gap.low:+.4f} to {gap.high:+.4f}"

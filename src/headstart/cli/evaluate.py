@@ -8,6 +8,8 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from headstart.errors import counted
+
 
 def evaluate(
     run: Annotated[Path, Argument(metavar="RUN", help="A run folder.")],
@@ -28,7 +30,7 @@ def evaluate(
     if as_json:
         print(json.dumps(scores.state(), indent=2))
         return
-    print(f"{scores.n} examples, with 95 % intervals")
+    print(f"{counted(scores.n, 'example')}, with 95 % intervals")
     for name, score in scores.metrics.items():
         interval = "" if score.low is None else f"{score.low:.4f} to {score.high:.4f}"
         print(f"{name:<20}{score.value:>10.4f}    {interval}".rstrip())

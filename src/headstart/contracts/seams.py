@@ -44,6 +44,8 @@ class Modality(Protocol):
     """Whether there is an augmentation by which training views may vary."""
     ragged: ClassVar[bool]
     """Whether views differ in length, which `Scan.size` tells first."""
+    paired: ClassVar[bool]
+    """Whether an input has a part for each column of its table, one or several."""
 
     def __init__(self, preprocessing: Any, augmentation: Any, seed: int) -> None: ...
 
@@ -94,8 +96,8 @@ class Modality(Protocol):
         ...
 
     @staticmethod
-    def excerpt(example: Example) -> str | None:
-        """The beginning of a text, for reports; None where the input is none."""
+    def excerpt(example: Example) -> tuple[str, ...]:
+        """The beginning of each text of an input, for reports; empty where it is none."""
         ...
 
     @staticmethod

@@ -9,11 +9,13 @@ from headstart.config.schema import DataConfig
 from headstart.contracts import Modality, Scan
 from headstart.data.check_inputs import cut, odd_sizes, passed_over, unreadable
 from headstart.data.check_labels import (
+    amounts,
     class_counts,
     few_examples,
     imbalance,
     rare_classes,
     similar_labels,
+    stray_words,
     unknown_labels,
 )
 from headstart.data.dataset import Dataset, Finding
@@ -43,7 +45,7 @@ def check(
     """
     good = usable(dataset, scans)
     of_labels = (class_counts, similar_labels, unknown_labels)
-    of_classes = (rare_classes, imbalance)
+    of_classes = (rare_classes, imbalance, amounts, stray_words)
     findings = [
         *unreadable(dataset, scans, config),
         *few_examples(good),
@@ -78,7 +80,7 @@ def check_division(
     try:
         split(dataset, groups, config, seed=seed)
     except DataError as error:
-        return (Finding("error", "too-few", str(error).removeprefix(f"{dataset.root}: ")),)
+        return (Finding("error", "too-few", str(error).removeprefix(f"{dataset.name}: ")),)
     return ()
 
 

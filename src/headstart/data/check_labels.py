@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
 from headstart.data.dataset import Dataset, Finding, select
 from headstart.data.labels import count_labels, labels_of
 from headstart.data.layout import some
+from headstart.errors import counted
 
 _FEW_OF_A_CLASS = 10
 _FEW_IN_ALL = 50
 _IMBALANCED = 10  # the commonest class over the rarest
+_NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?([eE][-+]?\d+)?")
+_AMOUNTS = 20  # more different numbers, with fractions or few examples each, are amounts
+_STRAY = 0.05  # of the examples at most have a word among numbers
 
 
 def class_counts(dataset: Dataset) -> Iterator[Finding]:
@@ -46,7 +51,8 @@ def few_examples(dataset: Dataset) -> Iterator[Finding]:
         yield Finding(
             "warning",
             "small",
-            f"{total} examples in all: scores will be very uncertain; {_FEW_IN_ALL} or more are better.",
+            f"{counted(total, 'example')} in all: scores will be very uncertain; "
+            f"{_FEW_IN_ALL} or more are better.",
         )
 
 
@@ -58,7 +64,8 @@ def rare_classes(dataset: Dataset) -> Iterator[Finding]:
         yield Finding(
             "warning",
             "rare-classes",
-            f"{len(few)} classes have fewer than {_FEW_OF_A_CLASS} examples: {some(few)}. "
+            f"{counted(len(few), 'class has', 'classes have')} fewer than {_FEW_OF_A_CLASS} examples: "
+            f"{some(few)}. "
             "A class needs three to be in train, val and test; a single example is only trained on.",
             tuple(e.id for e in dataset.examples if any(label in few for label in labels_of(e.target))),
             (("class", "examples"), *((label, str(count)) for label, count in few.items())),
@@ -91,6 +98,39 @@ def similar_labels(dataset: Dataset) -> Iterator[Finding]:
             f"Labels differ in letter case or spaces only: {some(' / '.join(labels) for labels in same)}; "
             "if they mean the same, write them alike.",
             table=(("labels",), *((" / ".join(labels),) for labels in same)),
+        )
+
+
+def amounts(dataset: Dataset) -> Iterator[Finding]:
+    """Labels that are measurements: each would be a class of its own."""
+    counts = count_labels(dataset.examples)
+    numbers = [label for label in counts if _NUMBER.fullmatch(label)]
+    if len(numbers) <= max(_AMOUNTS, len(counts) / 2):
+        return
+    fractions = [label for label in numbers if not label.lstrip("+-").isdigit()]
+    if fractions or sum(counts[label] for label in numbers) < _FEW_OF_A_CLASS * len(numbers):
+        yield Finding(
+            "warning",
+            "amounts",
+            f"{len(numbers)} labels are numbers, such as {some((fractions or numbers)[:2])}: each is "
+            "learned as a class of its own. If they are amounts, write ranges instead.",
+        )
+
+
+def stray_words(dataset: Dataset) -> Iterator[Finding]:
+    """A few words among labels that are numbers: probably cells that were meant to be empty."""
+    counts = count_labels(dataset.examples)
+    words = {label: count for label, count in counts.items() if not _NUMBER.fullmatch(label)}
+    few = 0 < sum(words.values()) <= _STRAY * counts.total()
+    if few and len(counts) - len(words) > len(words):
+        found = [e for e in dataset.examples if any(label in words for label in labels_of(e.target))]
+        yield Finding(
+            "warning",
+            "stray-words",
+            f"{some(words)} stands among labels that are numbers, first in {found[0].origin or found[0].id}: "
+            "where a label is not known, leave the cell empty.",
+            tuple(example.id for example in found),
+            (("label", "examples"), *((label, str(count)) for label, count in words.items())),
         )
 
 

@@ -17,6 +17,7 @@ class Dataset:
     Attributes:
         examples: sorted by id.
         root: what relative paths are below.
+        name: what messages call it: as the user wrote it.
         layout: "class folders", "table", "folder of tables".
         splits: ids by "train", "val", "test" where the data itself says; else empty.
         columns: which column serves as what, for tables.
@@ -33,6 +34,7 @@ class Dataset:
     skipped: tuple[str, ...] = ()
     labelled: bool = True
     tagged: bool = False
+    name: str = ""
 
     @property
     def classed(self) -> bool:

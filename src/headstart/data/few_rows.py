@@ -12,6 +12,7 @@ from headstart.data.delimited import delimiter_of
 from headstart.data.table import Table
 from headstart.modalities.text.encoding import encoding_of
 
+LINES = frozenset({".jsonl", ".ndjson"})
 _BYTES, _ROWS = 65_536, 50  # at most
 
 
@@ -27,7 +28,7 @@ def few_rows(table: Path) -> list[dict[str, Any]]:
     if table.suffix.casefold() == ".parquet":
         return _few_of_parquet(table)
     text = beginning(table)
-    if table.suffix.casefold() in (".jsonl", ".ndjson"):
+    if table.suffix.casefold() in LINES:
         lines = [line for line in text.split("\n")[: _ROWS + 1] if line.strip()]
         whole = lines if len(lines) == 1 or len(text) < _BYTES else lines[:-1]
         found = [json.loads(line) for line in whole[:_ROWS]]

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from headstart.contracts import Example
+from headstart.contracts.labels import in_order
 
 
 def labels_of(target: Any) -> tuple[str, ...]:
@@ -20,4 +21,5 @@ def labels_of(target: Any) -> tuple[str, ...]:
 
 def count_labels(examples: Iterable[Example]) -> Counter[str]:
     """How many examples have each label, in the order of the labels."""
-    return Counter(sorted(label for example in examples for label in set(labels_of(example.target))))
+    counts = Counter(label for example in examples for label in set(labels_of(example.target)))
+    return Counter({label: counts[label] for label in in_order(counts)})

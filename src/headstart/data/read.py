@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from headstart.config.schema import DataConfig
@@ -33,7 +34,7 @@ def read(path: Path, config: DataConfig, form: Form) -> Dataset:
     if not config.separator:
         raise ConfigError("data.separator: must not be empty.")
     try:
-        return _read(path, config, form)
+        return replace(_read(path, config, form), name=str(path))
     except OSError as error:
         raise DataError(
             f"{path}: cannot be read: {error.strerror}.", "Check the path and its permissions."

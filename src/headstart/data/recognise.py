@@ -12,7 +12,7 @@ from headstart.catalog import TASKS
 from headstart.data.columns import named_like
 from headstart.data.conll import SUFFIXES as TAGGED_SUFFIXES
 from headstart.data.conll import looks_tagged, tagged_by_span
-from headstart.data.few_rows import beginning, few_as_table, few_rows
+from headstart.data.few_rows import LINES, beginning, few_as_table, few_rows
 from headstart.data.forms.continuations import is_continuations
 from headstart.data.forms.labelled import LABEL_NAMES
 from headstart.data.forms.labelled_files import NAMES as FILE_NAMES
@@ -138,7 +138,9 @@ def _of_table(table: Path, image_suffixes: frozenset[str], tasks: Collection[str
         return IMAGES
     if named_like(columns, FILE_NAMES[:-1]) and not _prose(columns, rows):
         return IMAGES
-    return TEXTS if _prose(columns, rows) else IMAGES
+    if _prose(columns, rows) or table.suffix.casefold() in LINES:
+        return TEXTS
+    return IMAGES
 
 
 def _prose(columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> list[str]:

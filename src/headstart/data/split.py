@@ -145,7 +145,7 @@ def _refuse_unusable(dataset: Dataset, parts: Mapping[str, Sequence[Unit]]) -> N
     empty = [name for name, units in parts.items() if not units]
     if empty:
         raise DataError(
-            f"{dataset.root}: too few examples: nothing is left for {' and '.join(empty)} of "
+            f"{dataset.name}: too few examples: nothing is left for {' and '.join(empty)} of "
             f"{len(dataset.examples)} examples{_with_labels(dataset)}, in "
             f"{sum(map(len, parts.values()))} groups.",
             _OWN_SPLITS if dataset.splits else _THREE_A_CLASS if dataset.labelled else _THREE,
@@ -159,9 +159,7 @@ def _refuse_unusable(dataset: Dataset, parts: Mapping[str, Sequence[Unit]]) -> N
         if (unknown := [label for label in counts[name] if label not in counts["train"]])
     ]
     if problems:
-        raise DataError.listed(
-            str(dataset.root), problems, "Add such examples to train, or remove the others."
-        )
+        raise DataError.listed(dataset.name, problems, "Add such examples to train, or remove the others.")
 
 
 def _with_labels(dataset: Dataset) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from headstart.config.schema import Augmentation
 from headstart.contracts import HEAD, Adapters, Head, Objective, Phase
+from headstart.errors import counted
 from headstart.planning.plan import OptimiserPlan, Plan
 
 # What has no use where no phase trains anything.
@@ -111,8 +112,8 @@ def _phase(phase: Phase) -> str:
     """Such as ``fine-tune (20 epochs, head and 6 boundaries at 1e-05)``."""
     low, high = min(phase.rates.values()), max(phase.rates.values())
     below = len(phase.rates.keys() - {HEAD})
-    boundaries = f"{below} {'boundary' if below == 1 else 'boundaries'}" if below else ""
+    boundaries = counted(below, "boundary", "boundaries") if below else ""
     trained = " and ".join(filter(None, ("head" if HEAD in phase.rates else "", boundaries)))
     rate = f"{high:g}" if low == high else f"{low:.2g} to {high:g}"
     by = f", adapters of rank {phase.adapters.rank}" if phase.adapters else ""
-    return f"{phase.name} ({phase.epochs} epochs, {trained} at {rate}{by})"
+    return f"{phase.name} ({counted(phase.epochs, 'epoch')}, {trained} at {rate}{by})"

@@ -19,6 +19,11 @@ DEFAULTS: Mapping[str, str] = {
     "token-classification": "builtin:all-minilm-l6-v2",
     "question-answering": "builtin:all-minilm-l6-v2",
 }
+# What a message names where there is none.
+EXAMPLES: Mapping[str, str] = {
+    "translation": "hf:google-t5/t5-small",
+    "text-generation": "hf:openai-community/gpt2",
+}
 
 
 def load(
@@ -40,7 +45,10 @@ def load(
         RequestError: no source has it, several have it, it cannot be loaded, or it is not for these inputs.
     """
     if model is None and task not in DEFAULTS:
-        raise ModelError(f"No model for {task} comes with the package.", "Name one: --model hf:...")
+        raise ModelError(
+            f"No model for {task} comes with the package.",
+            f"Name one, such as --model {EXAMPLES.get(task, 'hf:NAME')}.",
+        )
     source, name = _parse(model or DEFAULTS[task])
     backbone = source.load(name, task=task, image_size=image_size)
     if family not in (None, backbone.modality):

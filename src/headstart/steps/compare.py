@@ -78,13 +78,13 @@ def _both_tested_on(paths: tuple[Path, Path], task: Task) -> Labelled:
         RequestError: there are none.
     """
     folders = [existing_run(path) for path in paths]
+    requests = [request_of_run(folder, task) for folder in folders]
     roots = [read_json(folder.data, "root")["root"] for folder in folders]
     remedy = "Name labelled DATA that neither has seen, or fit both on the same data with the same --seed."
     if roots[0] != roots[1]:
-        raise RequestError(f"The runs were fitted on different data: {roots[0]} and {roots[1]}.", remedy)
-    (examples, groups), (others, _) = (
-        examples_of_run(folder, request_of_run(folder, task)) for folder in folders
-    )
+        one, other = (config.data.path for config in requests)
+        raise RequestError(f"The runs were fitted on different data: {one} and {other}.", remedy)
+    (examples, groups), (others, _) = map(examples_of_run, folders, requests)
     known = {example.id for example in others}
     shared = tuple(example for example in examples if example.id in known)
     if not shared:

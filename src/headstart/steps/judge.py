@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,13 +15,14 @@ from headstart.artifact.run import RunFolder, read_json
 from headstart.config.load import load as load_config
 from headstart.config.schema import Config
 from headstart.contracts import Example, Exhibits, Task
+from headstart.contracts.labels import in_order
 from headstart.data.dataset import select
 from headstart.data.forms.form import Form
 from headstart.data.layout import some
 from headstart.data.read import tables_of
 from headstart.data.scanning import scan
 from headstart.data.table_files import is_table
-from headstart.errors import DataError
+from headstart.errors import DataError, UnknownLabel, did_you_mean, first_of
 from headstart.evaluation.calibration import tempered
 from headstart.evaluation.intervals import score
 from headstart.evaluation.scores import Scores
@@ -101,13 +103,20 @@ def refuse_unusable(task: Task, examples: Sequence[Example]) -> None:
 
 
 def _refuse_unknown_labels(task: Task, examples: Sequence[Example]) -> None:
-    """Before anything is computed."""
+    """Before anything is computed; those with one label together."""
     problems = []
+    unknown: defaultdict[str, list[str]] = defaultdict(list)
     for example in examples:
         try:
             task.encode(example)
+        except UnknownLabel as error:
+            unknown[error.label].append(error.place)
         except DataError as error:
             problems.append(error.cause)
+    for label in in_order(unknown):
+        places = unknown[label]
+        near = did_you_mean(label, task.labels)
+        problems.append(f"'{label}' is unknown: {first_of(places, 3)}.{near}")
     if problems:
         raise DataError.listed("labels", problems, f"The model knows: {some(task.labels)}.")
 
@@ -144,7 +153,7 @@ def examples_of_run(folder: RunFolder, config: Config) -> Labelled:
     gone = [name for name in record["splits"]["test"] if name not in there]
     if gone:
         raise DataError(
-            f"{dataset.root}: {len(gone)} of {len(record['splits']['test'])} test examples are gone, "
+            f"{config.data.path}: {len(gone)} of {len(record['splits']['test'])} test examples are gone, "
             f"such as {gone[0]}.",
             "Restore them, or name other data.",
         )

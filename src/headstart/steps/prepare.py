@@ -215,9 +215,7 @@ def refuse_unusable(inspected: Inspected) -> None:
     """
     problems = [finding.text for finding in inspected.findings if finding.level == "error"]
     if problems:
-        raise DataError.listed(
-            str(inspected.dataset.root), problems, "`headstart check` on it lists the files."
-        )
+        raise DataError.listed(inspected.dataset.name, problems, "`headstart check` on it lists the files.")
 
 
 def prepare(

@@ -136,7 +136,7 @@ def _shown(
     by_id = {example.id: example for example in examples}
     return [
         replace(
-            mistake, picture=modality.picture(by_id[mistake.id]), text=modality.excerpt(by_id[mistake.id])
+            mistake, picture=modality.picture(by_id[mistake.id]), texts=modality.excerpt(by_id[mistake.id])
         )
         for mistake in mistakes[:SHOWN_MISTAKES]
     ]

@@ -68,7 +68,7 @@ def prepared_as_begun(folder: RunFolder, prepared: Prepared, *, allow_data_chang
     begun = read_json(folder.data, "fingerprint", "splits", "split_reason")
     if begun["fingerprint"] != prepared.fingerprint and not allow_data_change:
         raise DataError(
-            f"{prepared.dataset.root}: the data changed since this run began (fingerprint "
+            f"{prepared.dataset.name}: the data changed since this run began (fingerprint "
             f"{begun['fingerprint'][:12]}… then, {prepared.fingerprint[:12]}… now).",
             "Begin a new run, or resume with --allow-data-change.",
         )

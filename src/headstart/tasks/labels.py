@@ -7,10 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from headstart.contracts import Example
-from headstart.errors import DataError, did_you_mean
-
-# A message lists so many; the rest is a count.
-SHOWN = 20
+from headstart.contracts.labels import in_order
+from headstart.errors import DataError, UnknownLabel, first_of
 
 
 def label_names(example: Example) -> tuple[str, ...]:
@@ -24,7 +22,7 @@ def has_several(examples: Sequence[Example]) -> bool:
 
 
 def find_labels(examples: Sequence[Example], *, multi_label: bool) -> tuple[str, ...]:
-    """Every label of these examples, sorted.
+    """Every label of these examples, in order.
 
     Raises:
         DataError: an example without a label, or with several where one is expected; too few labels.
@@ -32,7 +30,7 @@ def find_labels(examples: Sequence[Example], *, multi_label: bool) -> tuple[str,
     problems = [problem for example in examples if (problem := _problem(example, multi_label))]
     if problems:
         raise DataError.listed("Labels", problems, "Label these examples, or leave them out.")
-    labels = tuple(sorted({name for example in examples for name in label_names(example)}))
+    labels = tuple(in_order(name for example in examples for name in label_names(example)))
     if not labels:
         raise DataError(f"None of the {len(examples)} training examples has a label.", "Label some of them.")
     if len(labels) == 1 and not multi_label:
@@ -53,10 +51,7 @@ def check_known(example: Example, labels: Collection[str], *, multi_label: bool)
         raise DataError(problem, "Label it, or leave it out.")
     for name in label_names(example):
         if name not in labels:
-            raise DataError(
-                f"{_place(example)}: unknown label '{name}'.{did_you_mean(name, labels)}",
-                f"There are: {_some(sorted(labels))}.",
-            )
+            raise UnknownLabel(_place(example), name, in_order(labels))
 
 
 def balanced(counts: Mapping[str, int], labels: Sequence[str]) -> tuple[float, ...]:
@@ -73,14 +68,9 @@ def _problem(example: Example, multi_label: bool) -> str:
         return f"{_place(example)}: has no label."
     names = label_names(example)
     if len(names) != 1 and not multi_label:
-        return f"{_place(example)}: must have one label. Got {len(names)}: {_some(names)}."
+        return f"{_place(example)}: must have one label. Got {len(names)}: {first_of(names)}."
     return ""
 
 
 def _place(example: Example) -> str:
     return example.origin or example.id
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more

@@ -35,9 +35,9 @@ class TextGeneration(Writing):
         return {
             "prompt": shown(example.input),
             "reference": self.encode(example),
-            "loss": output.loss,
+            "loss": output.loss_per_token,
             "tokens": output.tokens,
-            "perplexity": float(np.exp(output.loss / max(1, output.tokens))),
+            "perplexity": float(np.exp(output.loss_per_token)),
         }
 
     def exhibits(

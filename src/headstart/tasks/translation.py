@@ -57,7 +57,7 @@ class Translation(Writing):
             "reference": reference,
             "output": output.text,
             "chrf": _alone(output.text, reference),
-            "loss": output.loss,
+            "loss": output.loss_per_token,
             "tokens": output.tokens,
         }
 

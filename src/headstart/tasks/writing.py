@@ -41,6 +41,11 @@ class Draft:
     tokens: int = 0
     text: str | None = None
 
+    @property
+    def loss_per_token(self) -> float:
+        """As the metric called loss counts it."""
+        return self.loss / max(1, self.tokens)
+
 
 @dataclass(frozen=True)
 class Written(Prediction):

@@ -17,7 +17,7 @@ from headstart.contracts import (
     Validated,
 )
 from headstart.durable import write_file_durably
-from headstart.errors import DiskFull
+from headstart.errors import DiskFull, counted
 
 RESUMED = "resumed"
 
@@ -87,7 +87,8 @@ def describe(event: Event, metric: str) -> str | None:
     match event:
         case PhaseStarted():
             size = f"{event.trainable:,} weights train"
-            return f"{event.phase}: {event.epochs} epochs, {event.total_steps} steps, {size}"
+            epochs, steps = counted(event.epochs, "epoch"), counted(event.total_steps, "step")
+            return f"{event.phase}: {epochs}, {steps}, {size}"
         case Validated():
             # Of what is chosen by its loss, that is said once.
             watched = "" if metric == "loss" else f"  {metric} {event.metric:.4f}"

@@ -29,7 +29,7 @@ class Mistake:
 
     Attributes:
         picture: a JPEG or PNG file, small; None where there is none.
-        text: the beginning of a text; None where the input is none.
+        texts: the beginning of each text of the input; empty where it is none.
         probability: that the model gives the predicted label.
         probability_of_true: that it gives the true one.
     """
@@ -40,7 +40,7 @@ class Mistake:
     probability: float
     probability_of_true: float
     picture: bytes | None = None
-    text: str | None = None
+    texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ class ImageModality:
     suffixes: ClassVar[frozenset[str]] = SUFFIXES
     varies: ClassVar[bool] = True
     ragged: ClassVar[bool] = False
+    paired: ClassVar[bool] = False
 
     def __init__(
         self, preprocessing: ImagePreprocessing, augmentation: Augmentation | None, seed: int
@@ -97,9 +98,9 @@ class ImageModality:
         return file.getvalue()
 
     @staticmethod
-    def excerpt(example: Example) -> str | None:
-        """None: an image is no text."""
-        return None
+    def excerpt(example: Example) -> tuple[str, ...]:
+        """Empty: an image is no text."""
+        return ()
 
     @staticmethod
     def odd_sizes(sizes: NDArray[np.int64]) -> Mapping[str, NDArray[np.bool_]]:

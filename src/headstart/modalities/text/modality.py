@@ -37,6 +37,7 @@ class TextModality:
     suffixes: ClassVar[frozenset[str]] = frozenset({".txt"})
     varies: ClassVar[bool] = False
     ragged: ClassVar[bool] = True
+    paired: ClassVar[bool] = True
 
     def __init__(self, preprocessing: TextPreprocessing, augmentation: Any, seed: int) -> None:
         self.preprocessing = preprocessing
@@ -135,14 +136,14 @@ class TextModality:
         return None
 
     @staticmethod
-    def excerpt(example: Example) -> str | None:
-        """The beginning of the text, for reports; of a pair, both."""
+    def excerpt(example: Example) -> tuple[str, ...]:
+        """The beginning of the text, for reports; of a pair, those of both."""
         try:
             parts = read_parts(example.input)
         except DataError:
-            return None
+            return ()
         each = EXCERPT // len(parts)
-        return " ⏐ ".join(part if len(part) <= each else f"{part[:each]}…" for part in parts)
+        return tuple(part if len(part) <= each else f"{part[:each]}…" for part in parts)
 
     @classmethod
     def preprocessing_from(cls, state: Mapping[str, Any], folder: Path) -> TextPreprocessing:

@@ -69,6 +69,7 @@ class WindowsModality(TextModality):
     """
 
     name: ClassVar[str] = "windows"
+    paired: ClassVar[bool] = False
 
     def __init__(self, preprocessing: TextPreprocessing, augmentation: Any, seed: int) -> None:
         super().__init__(preprocessing, augmentation, seed)

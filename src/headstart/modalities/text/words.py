@@ -35,6 +35,7 @@ class WordsModality(TextModality):
     """
 
     name: ClassVar[str] = "words"
+    paired: ClassVar[bool] = False
 
     @staticmethod
     def read(value: Any, *, name: str) -> Words:
@@ -80,12 +81,12 @@ class WordsModality(TextModality):
         return replace(super().shown(tokens), geometry=numbers)
 
     @staticmethod
-    def excerpt(example: Example) -> str | None:
+    def excerpt(example: Example) -> tuple[str, ...]:
         """The beginning of the text, for reports."""
         try:
             said = WordsModality.read(example.input, name=example.origin or example.id)
         except DataError:
-            return None
+            return ()
         return TextModality.excerpt(replace(example, input=said.text))
 
 

@@ -68,6 +68,7 @@ class WritingModality(TextModality):
     """
 
     name: ClassVar[str] = "writing"
+    paired: ClassVar[bool] = False
 
     def __init__(self, preprocessing: TextPreprocessing, augmentation: Any, seed: int) -> None:
         super().__init__(preprocessing, augmentation, seed)
@@ -139,13 +140,13 @@ class WritingModality(TextModality):
         )
 
     @staticmethod
-    def excerpt(example: Example) -> str | None:
+    def excerpt(example: Example) -> tuple[str, ...]:
         """The beginning of the text, for reports; of a conversation, of its last turn."""
         try:
             text = read_before(example, name_of(example))[-1]
         except DataError:
-            return None
-        return text if len(text) <= EXCERPT else f"{text[:EXCERPT]}…"
+            return ()
+        return (text if len(text) <= EXCERPT else f"{text[:EXCERPT]}…",)
 
     def _given(self, example: Example) -> tuple[dict[str, NDArray[np.int32]], int]:
         """Tokens of what is read, no more than fit, by the name of the input; and how many there were."""
