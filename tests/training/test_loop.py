@@ -12,6 +12,7 @@ from toy import Data, Network, Recorder, Told, Validate, make_phases, make_plan,
 from headstart.contracts import Notice, Phase, PhaseEnded, PhaseStarted, StepDone, Validated
 from headstart.training.average import Average
 from headstart.training.checkpoint import CheckpointFolder
+from headstart.training.state import TrainState
 
 HEAD = Phase("head", 6, {"head": 0.05})
 
@@ -86,6 +87,19 @@ def test_a_later_phase_that_is_worse_hands_back_the_weights_it_began_with(tmp_pa
     result = run(tmp_path, network, validate=validate)
     assert result.best.phase == "head"
     assert torch.equal(network.head.weight, validate.heads[1])
+
+
+def test_a_phase_whose_training_loss_is_gone_ends_with_the_first_validation_that_is_no_better():
+    phase = replace(HEAD, patience=5)
+    state = TrainState(micro_batch=2)
+    for best, train_loss, why in (
+        (True, 0.001, None),
+        (False, 0.4, None),
+        (False, 0.001, "early stopping"),
+    ):
+        state = state.after_epoch(Validated(1, "head", 1, train_loss, 1.0, 0.5, 0.5, best))
+        assert state.why_over(phase, 100) == why
+    assert state.why_over(replace(phase, patience=0), 100) is None
 
 
 def test_early_stopping_ends_the_phase_not_the_run(tmp_path):

@@ -11,6 +11,9 @@ from headstart.contracts import Phase, Validated
 from headstart.training.feed import Validation
 from headstart.training.schedule import plateau_factor
 
+# A training loss below which steps change nothing any more, in nats.
+LEARNT = 0.01
+
 
 @dataclass(frozen=True)
 class TrainState:
@@ -100,7 +103,8 @@ class TrainState:
         """Why the phase is over, or None while it is not."""
         if self.phase_step >= phase_steps and self.position == 0:
             return "epochs done"
-        if phase.patience and self.bad_validations >= phase.patience:
+        learnt = self.bad_validations and self.history[-1].train_loss < LEARNT
+        if phase.patience and (learnt or self.bad_validations >= phase.patience):
             return "early stopping"
         return None
 
