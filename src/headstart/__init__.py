@@ -16,7 +16,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from headstart.api import check, compare, evaluate, fit, load, plan, read, resume, split
+    from headstart.api import check, compare, evaluate, fit, load, models, plan, rank, read, resume, split
     from headstart.artifact.model import Model
     from headstart.artifact.result import Run
     from headstart.contracts import Chat, Prediction, Words
@@ -25,7 +25,19 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "headstart.api": ("check", "compare", "evaluate", "fit", "load", "plan", "read", "resume", "split"),
+    "headstart.api": (
+        "check",
+        "compare",
+        "evaluate",
+        "fit",
+        "load",
+        "models",
+        "plan",
+        "rank",
+        "read",
+        "resume",
+        "split",
+    ),
     "headstart.artifact.model": ("Model",),
     "headstart.artifact.result": ("Run",),
     "headstart.contracts": ("Chat", "Prediction", "Words"),
@@ -45,7 +57,9 @@ __all__ = [
     "evaluate",
     "fit",
     "load",
+    "models",
     "plan",
+    "rank",
     "read",
     "resume",
     "split",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -15,11 +15,14 @@ from headstart.artifact.run import existing_run
 from headstart.config.load import load as load_config
 from headstart.config.schema import Config
 from headstart.config.shortcuts import expand
+from headstart.contracts.offers import Offer
 from headstart.data.dataset import Dataset, Finding, Splits
 from headstart.evaluation.comparison import Comparison
+from headstart.evaluation.ranking import Candidate
 from headstart.evaluation.scores import Scores
 from headstart.planning.plan import Plan
 from headstart.steps.prepare import read_data
+from headstart.steps.rank import SAMPLE, Wanted
 
 
 def fit(
@@ -95,6 +98,39 @@ def load(path: str | Path, *, device: str = "cpu") -> Model:
         BundleError: there is none, or it is damaged.
     """
     return load_bundle(Path(path), device=device)
+
+
+def models(settings: Mapping[str, Any] | None = None) -> tuple[Offer, ...]:
+    """Every pretrained model that can be had, those that are there first."""
+    return workflow.models(load_config(None, settings or {}))[0]
+
+
+def rank(
+    data: str | Path,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    models: Sequence[str] = (),
+    licences: Sequence[str] = (),
+    max_latency: float | None = None,
+    count: int = SAMPLE,
+    stream: TextIO | None = None,
+) -> tuple[Candidate, ...]:
+    """Pretrained models in the order in which they promise most for this data: ``headstart models DATA``.
+
+    Args:
+        data: folder of class folders, or a table.
+        settings: keys of the configuration.
+        models: to try; none is all that are there.
+        licences: of the weights, one of these; none is any.
+        max_latency: seconds that one input alone may take here; None is any.
+        count: training examples to try them on, at most.
+        stream: where the progress is shown.
+
+    Raises:
+        RequestError: the task has no probe, or no model is left.
+    """
+    wanted = Wanted(licences, max_latency)
+    return workflow.rank(_request(data, settings), models, wanted=wanted, count=count, stream=stream)
 
 
 def read(data: str | Path, settings: Mapping[str, Any] | None = None) -> Dataset:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -14,12 +15,15 @@ from headstart.artifact.result import Run
 from headstart.artifact.run import RunFolder, existing_run, name_for, new_run, next_free, unfinished_run
 from headstart.config.schema import Config
 from headstart.contracts import Backbone, Observer, Prediction
+from headstart.contracts.offers import Offer
 from headstart.data.dataset import Finding, Splits
 from headstart.errors import DataError, Interrupted
 from headstart.evaluation.comparison import Comparison
+from headstart.evaluation.ranking import Candidate
 from headstart.evaluation.scores import Scores
 from headstart.planning.facts import MachineFacts
 from headstart.planning.plan import Plan
+from headstart.sources.offers import offers, offers_of
 from headstart.sources.resolve import load as load_backbone
 from headstart.steps.compare import compare_runs
 from headstart.steps.decide import decide, refuse_unknown_boundaries, refuse_unknown_names
@@ -28,6 +32,7 @@ from headstart.steps.inputs import listed
 from headstart.steps.job import Job, probe
 from headstart.steps.judge import examples_of_run, judge, judge_data, other_examples, request_of_run
 from headstart.steps.keeping import cache_of
+from headstart.steps.latency import latencies
 from headstart.steps.learn import Learned, learn
 from headstart.steps.prepare import (
     Prepared,
@@ -39,6 +44,8 @@ from headstart.steps.prepare import (
     task_class,
     task_of,
 )
+from headstart.steps.rank import AUTO, SAMPLE, Wanted, better, for_race, with_model
+from headstart.steps.rank import rank as try_models
 from headstart.steps.record import Clock, begin_record, finish_record, versions
 from headstart.steps.resume import plan_as_begun, prepared_as_begun, refuse_other_request
 from headstart.steps.screen import show_findings, show_plan, show_scores, watch_files, watching
@@ -66,8 +73,72 @@ def split(config: Config, *, stream: TextIO | None = None) -> Splits:
     return prepared.splits
 
 
+def models(config: Config) -> tuple[tuple[Offer, ...], dict[str, float]]:
+    """Every pretrained model that can be had, and the seconds that those take here which are there.
+
+    Args:
+        config: names the device and the cache.
+    """
+    found = offers()
+    cache, _ = cache_of(config)
+    return found, latencies(found, machine_facts(config.device).device, cache)
+
+
+def rank(
+    config: Config,
+    names: Sequence[str] = (),
+    *,
+    wanted: Wanted | None = None,
+    count: int = SAMPLE,
+    stream: TextIO | None = None,
+) -> tuple[Candidate, ...]:
+    """Pretrained models, tried on a sample of the training data; the most promising first.
+
+    Args:
+        config: names the data.
+        names: of models to try; none is all that are there.
+        wanted: what they must be like; None is anything.
+        count: examples of the sample, at most.
+        stream: where the progress is shown; None shows nothing.
+
+    Raises:
+        RequestError: the task has no probe, or no model is left.
+    """
+    tried = offers_of(names) if names else _there(config)
+    with watching(stream) as watch:
+        return try_models(
+            config,
+            tried,
+            machine_facts(config.device),
+            wanted=wanted or Wanted(),
+            count=count,
+            notify=watch.notify,
+        )
+
+
+def race(
+    config: Config, candidates: Sequence[Candidate], *, began: float, stream: TextIO | None = None
+) -> Run:
+    """The first two of a ranking, each fitted in half of the time that is left; the better one.
+
+    Args:
+        config: the request, with a time limit.
+        candidates: as `rank` gives them.
+        began: when the time limit began to count, as `time.monotonic` says it.
+        stream: where progress, plans and scores are shown; None shows nothing.
+    """
+    runs = []
+    racing = candidates[:2]
+    for place, candidate in enumerate(racing):
+        left = (config.time_limit or 0) - (time.monotonic() - began)
+        request = for_race(config, candidate.name, left / (len(racing) - place))
+        runs.append(fit(request, stream=stream))
+    return better(runs)
+
+
 def plan(config: Config, *, stream: TextIO | None = None) -> Plan:
     """Every decision that `fit` would make, with its reasons; trains nothing."""
+    config = _with_chosen_model(config, stream)
     refuse_unknown_names(config)
     machine = machine_facts(config.device)
     with watching(stream) as watch:
@@ -100,6 +171,7 @@ def fit(
     """
     clock = Clock(began)
     keep_freed_memory()
+    config = _with_chosen_model(config, stream)
     refuse_unknown_names(config)
     with _run_folder(config, resume) as folder:
         refuse_other_request(folder, config)
@@ -179,6 +251,17 @@ def demo(name: str, out: Path | None = None, *, stream: TextIO | None = None) ->
         RequestError: there is no such demo.
     """
     return fit(demo_config(name, out or next_free(Path("runs"), f"demo-{name}")), stream=stream)
+
+
+def _with_chosen_model(config: Config, stream: TextIO | None) -> Config:
+    """The request with the first of a ranking, where it asks for one."""
+    return with_model(config, rank(config, stream=stream)[0].name) if config.model.name == AUTO else config
+
+
+def _there(config: Config) -> tuple[Offer, ...]:
+    """Models for the data's kind of inputs that need no network and no install."""
+    family = modality_class(task_class(config)).family
+    return tuple(offer for offer in offers(family) if not offer.lacking)
 
 
 @contextmanager

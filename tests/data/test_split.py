@@ -52,6 +52,17 @@ def test_groups_are_never_divided():
     assert 0.1 < len(done.val) / 500 < 0.2
 
 
+def test_a_few_more_examples_or_a_joined_group_hardly_change_the_split():
+    before = split(dataset(["a", "b"] * 500), {}, DataConfig(), seed=0)
+    more = split(dataset(["a", "b"] * 505), {}, DataConfig(), seed=0)
+    joined = split(dataset(["a", "b"] * 500), {"00004": "00002"}, DataConfig(), seed=0)
+    for after in (more, joined):
+        for name, ids in parts(before).items():
+            assert len(ids - parts(after)[name]) <= 10
+    other = split(dataset(["a", "b"] * 500), {}, DataConfig(), seed=1)
+    assert len(parts(before)["test"] & parts(other)["test"]) < 40
+
+
 def test_the_split_is_a_function_of_seed_and_ids():
     data = dataset(["a", "b"] * 50)
     backwards = Dataset(data.examples[::-1], root="data", layout="table")

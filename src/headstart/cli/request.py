@@ -14,13 +14,18 @@ from headstart.errors import ConfigError
 
 
 def read_request(
-    flags: Mapping[str, Any], *, file: Path | None = None, settings: Sequence[str] = ()
+    flags: Mapping[str, Any],
+    *,
+    file: Path | None = None,
+    settings: Sequence[str] = (),
+    data_needed: bool = True,
 ) -> Config:
     """The request of a file, of flags over it, and of settings over both.
 
     Args:
         flags: by short name; None is not given.
         settings: ``"train.clip=0.5"``.
+        data_needed: whether there is nothing to do without data.
 
     Raises:
         ConfigError: with every mistake.
@@ -33,7 +38,7 @@ def read_request(
     spelling |= {key: f"--set {key}" for key in written}
     used = {key: spelling[key] for key in given | written}
     config = load(file, given | written, spelling=used)
-    if not config.data.path:
+    if data_needed and not config.data.path:
         raise ConfigError("DATA is missing.", "Name a folder or a table, as in `headstart fit photos/`.")
     return config
 

@@ -134,9 +134,15 @@ class Source(Protocol):
     """Where weights come from: one file a hub."""
 
     name: ClassVar[str]
+    family: ClassVar[str]
+    """Of inputs, of models of which no more is known than their names."""
 
     def names(self) -> Sequence[str]:
         """Models that can be had without a network."""
+        ...
+
+    def lacking(self, name: str) -> str:
+        """What is to be done before a model can be used, as a clause; "" where nothing is."""
         ...
 
     def knows(self, name: str) -> bool:

@@ -5,10 +5,9 @@ Knows no pixels; what must stay together is given to it.
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-
-import numpy as np
 
 from headstart.config.schema import DataConfig
 from headstart.contracts import Example
@@ -35,7 +34,8 @@ def split(dataset: Dataset, groups: Mapping[str, str], config: DataConfig, *, se
     single one in train. Where the data has splits of its own, those are kept and only the lacking
     ones are carved out of train; examples of train whose group is also in val or test, and of val
     whose group is in test, are left out. The result is a function of (seed, ids), not of the
-    order of the examples.
+    order of the examples, and hardly changes where a few are added or a few groups joined: each group
+    draws its own lot.
 
     Args:
         dataset: readable examples.
@@ -53,13 +53,12 @@ def split(dataset: Dataset, groups: Mapping[str, str], config: DataConfig, *, se
         )
     parts, dropped = _given(dataset, _units(dataset.examples, groups))
     carved = [name for name in ("test", "val") if not parts[name]]
-    generator = np.random.Generator(np.random.Philox(key=seed))
     # Val is carved out of what test left, so its share of that is larger.
     shares = {"test": config.test, "val": config.val / (1 - config.test if "test" in carved else 1)}
     for name in carved:
         keep = 2 if carved == ["test", "val"] and name == "test" else 1
         strata = _strata(parts["train"]) if dataset.labelled else [parts["train"]]
-        parts[name], parts["train"] = _carve(strata, shares[name], keep=keep, generator=generator)
+        parts[name], parts["train"] = _carve(strata, shares[name], keep=keep, seed=seed)
     _refuse_unusable(dataset, parts)
     return Splits(
         **{
@@ -98,7 +97,7 @@ def _given(dataset: Dataset, units: Sequence[Unit]) -> tuple[dict[str, list[Unit
 
 
 def _carve(
-    strata: Iterable[Sequence[Unit]], share: float, *, keep: int, generator: np.random.Generator
+    strata: Iterable[Sequence[Unit]], share: float, *, keep: int, seed: int
 ) -> tuple[list[Unit], list[Unit]]:
     """Units that make up a share of the examples of every stratum, and the rest.
 
@@ -108,14 +107,14 @@ def _carve(
         strata: whole groups, in a fixed order.
         share: of the examples, to take.
         keep: units of each stratum that are left at least; one with more gives at least one.
-        generator: draws which.
+        seed: of the drawing.
     """
     taken: list[Unit] = []
     rest: list[Unit] = []
     owed = 0.0
     for stratum in strata:
         owed += share * sum(map(len, stratum))
-        drawn = [stratum[index] for index in generator.permutation(len(stratum))]
+        drawn = sorted(stratum, key=lambda unit: _lot(unit, seed))
         chosen: list[Unit] = []
         left: list[Unit] = []
         for unit in drawn:
@@ -128,6 +127,11 @@ def _carve(
         taken += chosen
         rest += left
     return taken, sorted(rest, key=lambda unit: unit[0].id)
+
+
+def _lot(unit: Unit, seed: int) -> bytes:
+    """What a unit draws: its own, whatever the others are."""
+    return hashlib.sha256(f"{seed} {unit[0].id}".encode(errors="surrogateescape")).digest()
 
 
 def _strata(units: Sequence[Unit]) -> list[list[Unit]]:

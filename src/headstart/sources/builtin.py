@@ -118,11 +118,17 @@ class Builtin:
     """``builtin:NAME``: weights out of installed packages, checked by sha256."""
 
     name: ClassVar[str] = "builtin"
+    family: ClassVar[str] = "image"
 
     def names(self) -> Sequence[str]:
         """Models whose package is installed."""
         every: Mapping[str, Shipped] = {**SHIPPED, **FOLDERS}
         return [name for name, shipped in every.items() if _folder(shipped) is not None]
+
+    def lacking(self, name: str) -> str:
+        """The line that installs its package, where that is not installed."""
+        shipped = SHIPPED.get(name) or FOLDERS.get(name)
+        return shipped.install if shipped and _folder(shipped) is None else ""
 
     def knows(self, name: str) -> bool:
         """Whether it is one of the tables."""

@@ -11,15 +11,23 @@ from torch import nn
 from headstart.contracts import Backbone, Native
 from headstart.sources.huggingface import places
 
+# What a model of a hub lacks that is not in the cache.
+DOWNLOAD = "downloaded when it is named"
+
 
 class HuggingFace:
     """``hf:ORGANISATION/MODEL`` or ``hf:PATH``, any checkpoint that transformers' auto classes know."""
 
     name: ClassVar[str] = "hf"
+    family: ClassVar[str] = "text"
 
     def names(self) -> Sequence[str]:
         """Models that are wholly in the hub's cache."""
         return places.cached_names()
+
+    def lacking(self, name: str) -> str:
+        """A download, where neither a folder nor the cache has it."""
+        return "" if self.knows(name) else DOWNLOAD
 
     def knows(self, name: str) -> bool:
         """Whether a folder or the cache has it."""

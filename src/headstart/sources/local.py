@@ -38,10 +38,15 @@ class Local:
     """
 
     name: ClassVar[str] = "local"
+    family: ClassVar[str] = "image"
 
     def names(self) -> Sequence[str]:
         """None: a disk is not searched."""
         return ()
+
+    def lacking(self, name: str) -> str:
+        """Nothing: what is named lies on disk."""
+        return ""
 
     def knows(self, name: str) -> bool:
         """Whether there is such a file, or such a folder that is not one of transformers."""

@@ -22,6 +22,7 @@ from headstart.sources.architecture import (
     rebuild,
 )
 from headstart.sources.builtin import Builtin
+from headstart.sources.hf import DOWNLOAD
 from headstart.sources.weights import read_weights, sha256_of
 
 _FILES = ("model.safetensors", "pytorch_model.bin")
@@ -33,10 +34,15 @@ class Timm:
     """``timm:NAME``, with or without the checkpoint's tag: ``timm:resnet50``, ``timm:resnet50.a1_in1k``."""
 
     name: ClassVar[str] = "timm"
+    family: ClassVar[str] = "image"
 
     def names(self) -> Sequence[str]:
         """Models whose weights are wholly in the hub's cache."""
         return [name for name in timm.list_pretrained() if _cached(_settings(name))]
+
+    def lacking(self, name: str) -> str:
+        """A download, where the cache does not have it."""
+        return "" if self.knows(name) and _cached(_settings(name)) else DOWNLOAD
 
     def knows(self, name: str) -> bool:
         """Whether timm has pretrained weights under that name."""
