@@ -25,6 +25,7 @@ class Cell:
         model: None is the usual one.
         technique: None is the usual one.
         size: examples a class for training and validation; 0 is all.
+        time_limit: seconds; None is no limit.
         seed: of everything random.
     """
 
@@ -33,6 +34,7 @@ class Cell:
     model: str | None = None
     technique: str | None = None
     size: int = 0
+    time_limit: float | None = None
     seed: int = 0
 
     def is_that_of(self, record: Record) -> bool:
@@ -63,6 +65,7 @@ def _fitted(cell: Cell) -> Record:
             cell.data,
             model=cell.model,
             technique=cell.technique,
+            time_limit=cell.time_limit,
             seed=cell.seed,
             out=Path(folder) / "run",
             settings={"cache.path": str(Path(folder) / "cache")},

@@ -37,10 +37,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", nargs="+", type=Path, help="folders of class folders, or tables")
     parser.add_argument("--samples", nargs="+", type=int, default=[100, 500])
+    parser.add_argument("--time-limit", type=float, help="seconds for each fit")
     options = parser.parse_args()
     rankings = {path.stem: {n: _ranked(path, n) for n in options.samples} for path in options.data}
     cells = [
-        Cell(path.stem, str(path), model=one["name"])
+        Cell(path.stem, str(path), model=one["name"], time_limit=options.time_limit)
         for path in options.data
         for one in rankings[path.stem][options.samples[0]]
     ]

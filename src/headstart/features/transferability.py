@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
 
-_ROUNDS, _SETTLED = 50, 1e-4
+_ROUNDS, _SETTLED = 200, 1e-5
+# A singular value below this share is none; precisions are divided by no less than that.
+_NOTHING, _LEAST = 1e-9, 1e-12
 NEIGHBOURS = 5
 
 
@@ -33,32 +35,38 @@ def log_me(features: Floats, targets: Floats) -> float:
     rows = np.asarray(features, dtype=np.float64)
     rows = rows - rows.mean(axis=0)
     left, singular, _ = np.linalg.svd(rows, full_matrices=False)
-    return float(np.mean([_evidence(left, singular**2, column) for column in np.asarray(targets, float).T]))
+    there = singular > _NOTHING * max(float(singular.max()), 1.0)
+    left, spectrum = left[:, there], singular[there] ** 2
+    return float(np.mean([_evidence(left, spectrum, column) for column in np.asarray(targets, float).T]))
 
 
 def _evidence(left: Floats, spectrum: Floats, target: Floats) -> float:
     """Of one output, an example; `left` (N, R) and `spectrum` (R,) are those of the features' own SVD."""
-    count, rank = left.shape
     target = target - target.mean()
+    # The mean, which is taken away, leaves one direction fewer.
+    count, rank = len(target) - 1, len(spectrum)
     along = (left.T @ target) ** 2
     beside = max(float(target @ target - along.sum()), 0.0)
     weights, noise = 1.0, 1.0  # The precisions of the weights and of the noise.
     for _ in range(_ROUNDS):
-        ratio = weights / noise
-        used = float((spectrum / (spectrum + ratio)).sum())
-        size = float((spectrum * along / (spectrum + ratio) ** 2).sum())
-        rest = beside + float((along * (ratio / (spectrum + ratio)) ** 2).sum())
-        before = ratio
-        weights = used / max(size, 1e-12)
-        noise = (count - used) / max(rest, 1e-12)
+        size, rest = _misfit(spectrum, along, beside, weights / noise)
+        used = float((spectrum / (spectrum + weights / noise)).sum())
+        before = weights / noise
+        weights = max(used, _LEAST) / max(size, _LEAST)
+        noise = max(count - used, _LEAST) / max(rest, _LEAST)
         if abs(weights / noise - before) <= _SETTLED * before:
             break
-    ratio = weights / noise
-    size = float((spectrum * along / (spectrum + ratio) ** 2).sum())
-    rest = beside + float((along * (ratio / (spectrum + ratio)) ** 2).sum())
+    size, rest = _misfit(spectrum, along, beside, weights / noise)
     penalty = float(np.log(weights + noise * spectrum).sum())
     logs = rank * math.log(weights) + count * math.log(noise / (2 * math.pi))
-    return (logs - noise * rest - weights * size - penalty) / (2 * count)
+    return float(logs - noise * rest - weights * size - penalty) / (2 * (count + 1))
+
+
+def _misfit(spectrum: Floats, along: Floats, beside: float, ratio: float) -> tuple[float, float]:
+    """Squared lengths of the weights of ridge regression, and of what they leave of the target."""
+    size = float((spectrum * along / (spectrum + ratio) ** 2).sum())
+    rest = beside + float((along * (ratio / (spectrum + ratio)) ** 2).sum())
+    return size, rest
 
 
 def nearest_neighbours(features: Floats, classes: NDArray[np.integer], groups: Sequence[str]) -> float:
