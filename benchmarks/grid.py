@@ -37,9 +37,10 @@ class Cell:
     time_limit: float | None = None
     seed: int = 0
 
-    def is_that_of(self, record: Record) -> bool:
-        """Whether a line is of this fit; where the data lay does not matter."""
-        return all(record[name] == value for name, value in asdict(self).items() if name != "data")
+    @property
+    def key(self) -> Record:
+        """What tells it from other fits; where the data lies does not matter."""
+        return {name: value for name, value in asdict(self).items() if name != "data"}
 
 
 def run(cells: Iterable[Cell], file: Path) -> list[Record]:
@@ -48,7 +49,7 @@ def run(cells: Iterable[Cell], file: Path) -> list[Record]:
     records: list[Record] = [json.loads(line) for line in lines]
     found = []
     for cell in cells:
-        record = next((one for one in records if cell.is_that_of(one)), None)
+        record = next((one for one in records if cell.key.items() <= one.items()), None)
         if record is None:
             record = _fitted(cell)
             with file.open("a") as stream:
@@ -74,7 +75,7 @@ def _fitted(cell: Cell) -> Record:
     metric = result["metric"]
     probe = result["baselines"].get("linear_probe", {}).get("test")
     return {
-        **asdict(cell),
+        **cell.key,
         "metric": metric,
         "val": run.val.metrics[metric].value,
         "test": run.test.metrics[metric].value,

@@ -16,7 +16,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from headstart.api import check, compare, evaluate, fit, load, models, plan, rank, read, resume, split
+    from headstart.api import (
+        check,
+        compare,
+        evaluate,
+        fit,
+        load,
+        models,
+        plan,
+        rank,
+        read,
+        resume,
+        split,
+        tune,
+    )
     from headstart.artifact.model import Model
     from headstart.artifact.result import Run
     from headstart.contracts import Chat, Prediction, Words
@@ -37,6 +50,7 @@ _HOMES = {
         "read",
         "resume",
         "split",
+        "tune",
     ),
     "headstart.artifact.model": ("Model",),
     "headstart.artifact.result": ("Run",),
@@ -63,6 +77,7 @@ __all__ = [
     "read",
     "resume",
     "split",
+    "tune",
 ]
 
 

@@ -23,6 +23,7 @@ from headstart.evaluation.scores import Scores
 from headstart.planning.plan import Plan
 from headstart.steps.prepare import read_data
 from headstart.steps.rank import SAMPLE, Wanted
+from headstart.steps.tune import Tuned
 
 
 def fit(
@@ -98,6 +99,31 @@ def load(path: str | Path, *, device: str = "cpu") -> Model:
         BundleError: there is none, or it is damaged.
     """
     return load_bundle(Path(path), device=device)
+
+
+def tune(
+    data: str | Path,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    trials: int | None = None,
+    storage: str | None = None,
+    study: str | None = None,
+    stream: TextIO | None = sys.stderr,
+) -> Tuned:
+    """Search for better settings than the usual ones: ``headstart tune``.
+
+    Args:
+        data: folder of class folders, or a table.
+        settings: keys of the configuration, which are not searched over.
+        trials: in all; None is as many as the data can tell apart.
+        storage: address of a database that several machines reach; None is a journal in the study's folder.
+        study: name of the search in the database.
+        stream: where the progress is shown; None shows nothing.
+
+    Raises:
+        HeadstartError: with what is wrong, where, and what to do.
+    """
+    return workflow.tune(_request(data, settings), trials=trials, storage=storage, name=study, stream=stream)
 
 
 def models(settings: Mapping[str, Any] | None = None) -> tuple[Offer, ...]:

@@ -7,7 +7,8 @@ HeadstartError                 exit 1
 │   │   └── UnknownLabel                an example with a label that the model does not know
 │   ├── ModelError                      a model that is not there or cannot be read
 │   ├── MissingExtra                    an optional package that is not installed
-│   ├── RunFolderError                  a run folder that is locked, taken, or cannot be written
+│   ├── RunFolderError                  a run folder that is taken, or cannot be written
+│   │   └── Held                        another process is writing there
 │   └── CacheError                      a cache that cannot be written
 │       └── RowsLost           exit 1   what was kept there can no longer be read
 └── RunError                   exit 1   the run failed
@@ -113,6 +114,10 @@ class RunFolderError(RequestError):
     """A run folder is locked by another process, already used, or cannot be written."""
 
 
+class Held(RunFolderError):
+    """Another process is writing into a run folder."""
+
+
 class CacheError(RequestError):
     """A cache cannot be written.
 
@@ -184,12 +189,13 @@ class Interrupted(RunError):
     Args:
         path: the run folder.
         exit_code: 128 and the signal's number.
+        command: that goes on with it.
     """
 
-    def __init__(self, path: object, exit_code: int) -> None:
+    def __init__(self, path: object, exit_code: int, command: str = "fit") -> None:
         super().__init__(
             f"{path}: stopped by a signal; the state is saved.",
-            f"Go on with `headstart fit --resume {path}`.",
+            f"Go on with `headstart {command} --resume {path}`.",
         )
         self.exit_code = exit_code
 

@@ -2,54 +2,54 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from headstart.artifact.bundle import load_bundle, save_bundle
-from headstart.artifact.model import Model
+from headstart.artifact.bundle import load_bundle
 from headstart.artifact.result import Run
 from headstart.artifact.run import RunFolder, existing_run, name_for, new_run, next_free, unfinished_run
 from headstart.config.schema import Config
-from headstart.contracts import Backbone, Observer, Prediction
+from headstart.contracts import Prediction
 from headstart.contracts.offers import Offer
 from headstart.data.dataset import Finding, Splits
-from headstart.errors import DataError, Interrupted
+from headstart.errors import DataError
 from headstart.evaluation.comparison import Comparison
 from headstart.evaluation.ranking import Candidate
 from headstart.evaluation.scores import Scores
-from headstart.planning.facts import MachineFacts
 from headstart.planning.plan import Plan
 from headstart.sources.offers import offers, offers_of
-from headstart.sources.resolve import load as load_backbone
 from headstart.steps.compare import compare_runs
-from headstart.steps.decide import decide, refuse_unknown_boundaries, refuse_unknown_names
+from headstart.steps.decide import decide, refuse_unknown_names
 from headstart.steps.demo import demo_config
+from headstart.steps.fitting import fit_in, prepared_for, resumable
 from headstart.steps.inputs import listed
-from headstart.steps.job import Job, probe
-from headstart.steps.judge import examples_of_run, judge, judge_data, other_examples, request_of_run
+from headstart.steps.judge import examples_of_run, judge_data, other_examples, request_of_run
 from headstart.steps.keeping import cache_of
 from headstart.steps.latency import latencies
-from headstart.steps.learn import Learned, learn
 from headstart.steps.prepare import (
-    Prepared,
     findings_without_features,
     inspect,
     modality_class,
-    prepare,
-    refuse_unusable,
     task_class,
     task_of,
 )
 from headstart.steps.rank import AUTO, SAMPLE, Wanted, better, for_race, with_model
 from headstart.steps.rank import rank as try_models
-from headstart.steps.record import Clock, begin_record, finish_record, versions
-from headstart.steps.resume import plan_as_begun, prepared_as_begun, refuse_other_request
-from headstart.steps.screen import show_findings, show_plan, show_scores, watch_files, watching
+from headstart.steps.record import Clock
+from headstart.steps.screen import (
+    show_findings,
+    show_plan,
+    show_scores,
+    show_search,
+    show_tuned,
+    watching,
+)
+from headstart.steps.tune import Tuned, finish, open_study, study_of, usual_trials
 from headstart.training.machine import keep_freed_memory, machine_facts
+from headstart.tuning.storage import optuna_itself
 
 
 def check(config: Config, *, stream: TextIO | None = None) -> tuple[Finding, ...]:
@@ -69,7 +69,7 @@ def check(config: Config, *, stream: TextIO | None = None) -> tuple[Finding, ...
 def split(config: Config, *, stream: TextIO | None = None) -> Splits:
     """The split that `fit` would make: ids by part, copies and near copies kept together."""
     with watching(stream) as watch:
-        prepared, _ = _prepare(config, machine_facts(config.device), Clock(), watch)
+        prepared, _ = prepared_for(config, machine_facts(config.device), Clock(), watch)
     return prepared.splits
 
 
@@ -142,7 +142,7 @@ def plan(config: Config, *, stream: TextIO | None = None) -> Plan:
     refuse_unknown_names(config)
     machine = machine_facts(config.device)
     with watching(stream) as watch:
-        prepared, backbone = _prepare(config, machine, Clock(), watch)
+        prepared, backbone = prepared_for(config, machine, Clock(), watch)
     decided = decide(config, prepared, task_of(config, prepared), backbone, machine)
     show_findings(stream, prepared.findings)
     show_plan(stream, decided)
@@ -174,28 +174,57 @@ def fit(
     config = _with_chosen_model(config, stream)
     refuse_unknown_names(config)
     with _run_folder(config, resume) as folder:
-        refuse_other_request(folder, config)
-        machine = machine_facts(config.device)
-        begun = plan_as_begun(folder, config, machine.device)
-        with watching(stream) as watch:
-            prepared, backbone = _prepare(config, machine, clock, watch, begun)
-        prepared = prepared_as_begun(folder, prepared, allow_data_change=allow_data_change)
-        decided = begun or decide(config, prepared, task_of(config, prepared), backbone, machine)
-        task = task_of(config, prepared, metric=decided.metric)
-        show_findings(stream, prepared.findings)
-        show_plan(stream, decided)
-        begin_record(folder, config, decided, prepared)
-        with _resumable(folder):
-            with clock.part("train"):
-                fitted = probe(prepared, task, prepared.part("train"), seed=config.seed)
-                job = Job(prepared, task, backbone, decided, fitted)
-                learned = _learn(job, config, folder, clock, stream)
-            with clock.part("evaluate"), watching(stream) as watch:
-                judged = judge(_saved(folder, job, learned), job, learned, notify=watch.notify)
-            advice = finish_record(folder, job, learned, judged, clock)
+        advice = fit_in(folder, config, clock, stream, allow_data_change=allow_data_change)
     run = Run.open(folder.path)
     show_scores(stream, run.result, advice)
     return run
+
+
+def tune(
+    config: Config,
+    *,
+    trials: int | None = None,
+    storage: str | None = None,
+    name: str | None = None,
+    resume: Path | None = None,
+    began: float | None = None,
+    stream: TextIO | None = None,
+) -> Tuned:
+    """Search for better settings than the usual ones; the best trial is a finished run.
+
+    Args:
+        config: the request; what it states is not searched over.
+        trials: in all, of every process that takes part; None is as many as the data can tell apart.
+        storage: address of a database that several machines reach; None is a journal in the study's folder.
+        name: of the study in the storage; None is that of its folder.
+        resume: the folder of a study to go on with.
+        began: when the time limit began to count, as `time.monotonic` says it; None is now.
+        stream: where the progress is shown; None shows nothing.
+
+    Raises:
+        HeadstartError: with what is wrong, where, and what to do.
+    """
+    clock = Clock(began)
+    keep_freed_memory()
+    optuna_itself()
+    config = _with_chosen_model(config, stream)
+    refuse_unknown_names(config)
+    folder = open_study(config, resume)
+    with resumable(folder.path, "tune"):
+        with watching(stream) as watch:
+            prepared, backbone = prepared_for(config, machine_facts(config.device), clock, watch)
+        task = task_of(config, prepared)
+        decided = decide(config, prepared, task, backbone, machine_facts(config.device))
+        show_findings(stream, prepared.findings)
+        study = study_of(
+            config, folder, decided, task, prepared, clock=clock, storage=storage, name=name, stream=stream
+        )
+        count = trials or usual_trials(study.n_val)
+        show_search(stream, study.dimensions, trials=count, n_val=study.n_val, asked=trials is not None)
+        study.run(count)
+        tuned = finish(study)
+    show_tuned(stream, tuned.result)
+    return tuned
 
 
 def predict(path: Path, inputs: Iterable[str]) -> Iterator[tuple[str, Prediction | DataError]]:
@@ -274,70 +303,3 @@ def _run_folder(config: Config, resume: Path | None) -> Iterator[RunFolder]:
         held = unfinished_run(resume)
     with held as folder:
         yield folder
-
-
-@contextmanager
-def _resumable(folder: RunFolder) -> Iterator[None]:
-    """A signal within becomes the error that says how to go on.
-
-    SIGTERM comes as `SystemExit`, where the command line has made it so.
-    """
-    try:
-        yield
-    except KeyboardInterrupt as error:
-        raise Interrupted(folder.path, 128 + signal.SIGINT) from error
-    except SystemExit as error:
-        raise Interrupted(folder.path, 128 + signal.SIGTERM) from error
-
-
-def _prepare(
-    config: Config, machine: MachineFacts, clock: Clock, watch: Observer, begun: Plan | None = None
-) -> tuple[Prepared, Backbone]:
-    with clock.part("prepare"):
-        task = task_class(config)
-        backbone = load_backbone(
-            config.model.name,
-            task=task.name,
-            family=modality_class(task).family,
-            image_size=config.model.image_size,
-        )
-        refuse_unknown_boundaries(config, backbone)
-        cache, why = cache_of(config)
-        inspected = inspect(config, notify=watch.notify, backbone=backbone, cache=cache, why=why)
-        refuse_unusable(inspected)
-    with clock.part("features"):
-        prepared = prepare(
-            inspected,
-            backbone,
-            config,
-            cache=cache,
-            machine=machine,
-            begun=begun,
-            notify=watch.notify,
-        )
-    return prepared, backbone
-
-
-def _learn(job: Job, config: Config, folder: RunFolder, clock: Clock, stream: TextIO | None) -> Learned:
-    left = None if config.time_limit is None else max(config.time_limit - clock.elapsed, 0.0)
-    with (
-        watching(stream, job.task.watched) as watch,
-        watch_files(folder, tensorboard=config.tensorboard) as files,
-    ):
-        return learn(job, checkpoints=folder.checkpoints, seconds=left, observers=(watch, *files))
-
-
-def _saved(folder: RunFolder, job: Job, learned: Learned) -> Model:
-    """The model as it will be delivered: written, and read back."""
-    save_bundle(
-        folder.model,
-        network=learned.network,
-        task=job.task,
-        backbone=job.backbone,
-        head=learned.head,
-        temperature=learned.temperature,
-        batch_size=job.plan.evaluation_batch_size,
-        columns=job.prepared.dataset.columns.get("input", ""),
-        versions=versions(),
-    )
-    return load_bundle(folder.path, device=job.plan.device)

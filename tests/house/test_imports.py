@@ -17,7 +17,7 @@ ROWS = (
     ("planning", "modalities", "store"),
     ("data", "sources", "tasks", "techniques"),
     ("features", "training", "evaluation"),
-    ("artifact",),
+    ("artifact", "tuning"),
     ("steps",),
     ("workflow",),
     ("api",),

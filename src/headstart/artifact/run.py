@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from headstart.durable import is_leftover, write_file_durably
-from headstart.errors import RunFolderError
+from headstart.errors import Held, RunFolderError
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def locked(folder: RunFolder) -> Iterator[None]:
     try:
         file = _held(folder)
     except BlockingIOError as error:
-        raise RunFolderError(
+        raise Held(
             f"{folder.path}: {_holder(folder)} is writing here.", "Wait for it, or stop it."
         ) from error
     except OSError as error:

@@ -20,6 +20,7 @@ from headstart.cli.evaluate import evaluate
 from headstart.cli.fit import fit
 from headstart.cli.models import models
 from headstart.cli.predict import predict
+from headstart.cli.tune import tune
 from headstart.data.layout import printable
 from headstart.errors import HeadstartError
 
@@ -34,7 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (fit, check, models, evaluate, compare, predict, demo, cache):
+for command in (fit, check, models, tune, evaluate, compare, predict, demo, cache):
     app.command()(command)
 
 

@@ -26,7 +26,7 @@ from headstart.training.checkpoint import CheckpointFolder
 from headstart.training.feed import Validation
 from headstart.training.freezing import tensors
 from headstart.training.loop import TrainResult, train
-from headstart.training.stopping import stop_on_signals
+from headstart.training.stopping import StopSource, never, stop_on_signals
 from headstart.training.tally import TrainMetric
 
 
@@ -57,7 +57,14 @@ class Learned:
     cut: str
 
 
-def learn(job: Job, *, checkpoints: Path, seconds: float | None, observers: Sequence[Observer]) -> Learned:
+def learn(
+    job: Job,
+    *,
+    checkpoints: Path,
+    seconds: float | None,
+    observers: Sequence[Observer],
+    ask: StopSource = never,
+) -> Learned:
     """Train as planned, and return the best of what was trained, the probe, and weights between the two.
 
     Args:
@@ -65,6 +72,7 @@ def learn(job: Job, *, checkpoints: Path, seconds: float | None, observers: Sequ
         checkpoints: folder; training goes on from what is there.
         seconds: after which training stops; None is no limit.
         observers: told of every event.
+        ask: why to stop before the time is over, where somebody else decides that.
     """
     if not job.plan.phases:
         return _probe_alone(job)
@@ -93,7 +101,7 @@ def learn(job: Job, *, checkpoints: Path, seconds: float | None, observers: Sequ
             feed=Feeds(job, network, ending.validate, tell),
             train_metric=_train_metric(job),
             checkpoints=CheckpointFolder(checkpoints),
-            stop=stop,
+            stop=lambda: stop() or ask(),
             pace=stop,
             start=None if begins_at is None else Validation(begins_at.metric, begins_at.loss),
             observers=observers,

@@ -18,6 +18,8 @@ from headstart.planning.plan import Plan
 from headstart.training.observers import MetricsFile
 from headstart.training.progress import watch_on
 from headstart.training.tensorboard import TensorBoard
+from headstart.tuning.page import sentences
+from headstart.tuning.space import Dimension
 
 NAMES, VALUES, WIDTH = 28, 34, 112
 NAMES_OF = {
@@ -106,3 +108,23 @@ def show_scores(stream: TextIO | None, result: Mapping[str, Any], advice: Sequen
 def _print(stream: TextIO | None, text: str) -> None:
     if stream is not None:
         print(text, file=stream, flush=True)
+
+
+def show_search(
+    stream: TextIO | None, dimensions: Sequence[Dimension], *, trials: int, n_val: int, asked: bool
+) -> None:
+    """What is searched over, and in how many trials."""
+    if stream is None:
+        return
+    why = "" if asked else f", as {n_val} validation examples tell apart"
+    print(f"Searched over in {trials} trials{why}: {', '.join(one.key for one in dimensions)}.", file=stream)
+
+
+def show_tuned(stream: TextIO | None, state: Mapping[str, Any]) -> None:
+    """What came of a search."""
+    if stream is None:
+        return
+    for sentence in sentences(state):
+        print(textwrap.fill(sentence, WIDTH), file=stream)
+    settings = " ".join(f"--set {key}={value}" for key, value in state["settings"].items())
+    print(f"Trial {state['best']} is finished: {settings or 'everything as usual'}.", file=stream)

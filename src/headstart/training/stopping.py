@@ -18,6 +18,11 @@ from typing import Protocol
 # Asked between two steps: why to stop, or None.
 StopSource = Callable[[], str | None]
 
+
+def never() -> None:
+    """There is no reason to stop."""
+
+
 TIME_LIMIT = "time limit"
 # A phase has had its part of the time, and others are to come.
 PART_OVER = "its part of the time limit"
