@@ -103,7 +103,7 @@ def test_whatever_there_is_no_room_for_is_named_and_comes_with_the_next_try(
 def test_a_disk_that_is_full_before_the_run_has_begun_leaves_nothing(fit: Fit, disk: Disk) -> None:
     small = disk("8m")
     with pytest.MonkeyPatch.context() as patch:
-        strike_at(patch, "headstart.workflow.begin_record", 1, lambda: fill(small))
+        strike_at(patch, "headstart.steps.fitting.begin_record", 1, lambda: fill(small))
         assert refused(fit("--out", small / "run")) == f"{small}/run/config.toml"
     assert [path.name for path in small.iterdir()] == ["filler"]
     fill(small)

@@ -13,13 +13,13 @@ import pytest
 DRIVER = Path(__file__).with_name("killed_fits.py")
 BEFORE_THE_RUN = ["before:headstart.steps.prepare.take_in", "before:headstart.steps.supply.fill"]
 OF_THE_RUN = [
-    "before:headstart.workflow.probe",
+    "before:headstart.steps.fitting.probe",
     "before:headstart.steps.learn.train",
     "step:3",
     "step:11",
-    "before:headstart.workflow.save_bundle",
-    "before:headstart.workflow.judge",
-    "before:headstart.workflow.finish_record",
+    "before:headstart.steps.fitting.save_bundle",
+    "before:headstart.steps.fitting.judge",
+    "before:headstart.steps.fitting.finish_record",
     "before:headstart.steps.record.report_page",
 ]
 

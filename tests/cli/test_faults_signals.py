@@ -15,13 +15,13 @@ Fit = Callable[..., tuple[int, str, str]]
 
 BEFORE_THE_RUN = ["headstart.steps.prepare.take_in", "headstart.steps.supply.fill"]
 OF_THE_RUN = [
-    ("headstart.workflow.probe", 1),
+    ("headstart.steps.fitting.probe", 1),
     ("headstart.training.loop.set_rates", 2),
     ("headstart.training.loop.set_rates", 7),
     ("headstart.training.checkpoint.CheckpointFolder.save", 1),
     ("headstart.steps.validate.Validator.temperature", 1),
-    ("headstart.workflow.save_bundle", 1),
-    ("headstart.workflow.judge", 1),
+    ("headstart.steps.fitting.save_bundle", 1),
+    ("headstart.steps.fitting.judge", 1),
     ("headstart.steps.record.report_page", 1),
 ]
 

@@ -184,6 +184,7 @@ def reader(desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     """The working directory of a reader: a copy of the desk, in which fits are small."""
     monkeypatch.setattr(workflow, "fit", smaller(workflow.fit))
     monkeypatch.setattr(workflow, "plan", smaller(workflow.plan))
+    monkeypatch.setattr(workflow, "tune", smaller(workflow.tune))
     folder = tmp_path / "desk"
     shutil.copytree(desk, folder)
     monkeypatch.chdir(folder)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import warnings
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,9 +47,12 @@ def open_storage(folder: Path, url: str | None) -> BaseStorage:
         storage: BaseStorage = optuna.storages.JournalStorage(backend)
         return storage
     try:
-        database: BaseStorage = optuna.storages.RDBStorage(
-            url, heartbeat_interval=HEARTBEAT, grace_period=SILENCE
-        )
+        with warnings.catch_warnings():
+            # Signs of life are new there, and this says so.
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            database: BaseStorage = optuna.storages.RDBStorage(
+                url, heartbeat_interval=HEARTBEAT, grace_period=SILENCE
+            )
     except ImportError as error:
         raise MissingExtra(
             f"The database of {_without_secrets(url)}", "pip install 'headstart[tune]' psycopg2-binary"

@@ -1,0 +1,248 @@
+"""A search and its trials: each a fit up to its validation scores, in a run folder of its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import Any, TextIO
+
+import numpy as np
+
+from headstart.artifact.run import (
+    RunFolder,
+    locked,
+    new_run,
+    unfinished_run,
+)
+from headstart.config.change import with_settings
+from headstart.config.schema import Config
+from headstart.contracts import Event, Validated
+from headstart.durable import remove_folder
+from headstart.errors import Held, NonFiniteLoss, RequestError
+from headstart.evaluation.calibration import tempered
+from headstart.steps.fitting import begun, learned
+from headstart.steps.job import Job
+from headstart.steps.learn import Learned
+from headstart.steps.record import Clock
+from headstart.training.stopping import TIME_LIMIT
+from headstart.tuning.optimism import redrawn
+from headstart.tuning.search import Outcome, Past, Search, Trial, Unfit
+from headstart.tuning.space import Dimension, settings_of
+
+GIVEN_UP = "given up"
+# Of the time that a trial took, what its finish may take beside reading the data once more.
+FINISH = 0.25
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """Where a search lies.
+
+    Attributes:
+        path: the folder.
+    """
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The request."""
+        return self.path / "config.toml"
+
+    @property
+    def result(self) -> Path:
+        """What came of it, for programs."""
+        return self.path / "tune.json"
+
+    @property
+    def report(self) -> Path:
+        """What came of it, for people."""
+        return self.path / "tune.html"
+
+    def trial(self, number: int) -> Path:
+        """The run folder of a trial."""
+        return self.path / "trials" / f"{number:04d}"
+
+
+@dataclass(frozen=True)
+class Study:
+    """A search and all that its trials share.
+
+    Attributes:
+        config: the request.
+        folder: where it lies.
+        search: chooses.
+        dimensions: searched over.
+        metric: on validation data, by which trials are compared.
+        lower_is_better: whether it is an error.
+        n_val: validation examples.
+        clock: has counted since the request.
+        spare: seconds that are kept for finishing the best trial.
+        stream: where a line is written for each trial; None shows nothing.
+    """
+
+    config: Config
+    folder: StudyFolder
+    search: Search
+    dimensions: Sequence[Dimension]
+    metric: str
+    lower_is_better: bool
+    n_val: int
+    clock: Clock
+    spare: float
+    stream: TextIO | None = None
+
+    def run(self, trials: int) -> None:
+        """Do trials until there are so many, those of other processes among them, or the time is over.
+
+        Trials of processes that died are gone on with first.
+        """
+        for past in self.search.past():
+            if past.state == "running" and self._is_dead(past):
+                with suppress(Held):
+                    self._step(lambda number=past.number: self.search.go_on(number, self._do))  # type: ignore[misc]
+        while len(self.search.past()) < trials and self._has_time():
+            self._step(lambda: self.search.next(self._do))
+
+    def best(self) -> Past | None:
+        """The complete trial with the best metric; of equal ones that with the lowest loss."""
+        complete = [past for past in self.search.past() if past.value is not None]
+        sign = -1 if self.lower_is_better else 1
+
+        def rank(past: Past) -> tuple[float, float]:
+            return sign * (past.value or 0.0), -past.facts.get("loss", 0.0)
+
+        return max(complete, key=rank, default=None)
+
+    def request_of(self, chosen: Mapping[str, Any]) -> Config:
+        """The request of a trial."""
+        request = replace(self.config, time_limit=None, out=None)
+        return with_settings(request, settings_of(chosen, self.dimensions))
+
+    def _do(self, trial: Trial) -> Outcome:
+        config = self.request_of(trial.chosen)
+        with held(self.folder.trial(trial.number)) as folder:
+            clock = Clock()
+            try:
+                job = begun(config, folder, clock)
+                watch = _Watch(trial, job, self.lower_is_better)
+                left = None if self.config.time_limit is None else clock.elapsed + max(self._left(), 1.0)
+                config = replace(config, time_limit=left)
+                job, done = learned(job, config, folder, clock, observers=(watch,), ask=watch.ask)
+            except (RequestError, NonFiniteLoss) as error:
+                raise Unfit(str(error)) from error
+        stopped = done.training.stopped if done.training else None
+        if stopped in (GIVEN_UP, TIME_LIMIT):
+            # Cut short it is not what its settings give.
+            raise trial.give_up()
+        return _outcome(job, done, seed=self.config.seed)
+
+    def _step(self, step: Callable[[], None]) -> None:
+        """Do a step of the search, say what came of it, and keep no checkpoints but those of the best."""
+        before = {past.number for past in self.search.past() if past.state != "running"}
+        step()
+        best = self.best()
+        for past in self.search.past():
+            if past.state == "running":
+                continue
+            if past.number not in before and self.stream is not None:
+                settings = settings_of(past.chosen, self.dimensions)
+                print(_line(past, best, self.metric, settings), file=self.stream, flush=True)
+            checkpoints = RunFolder(self.folder.trial(past.number)).checkpoints
+            if (best is None or past.number != best.number) and checkpoints.exists():
+                remove_folder(checkpoints)
+
+    def _is_dead(self, past: Past) -> bool:
+        """Whether no process has its run folder; another machine's cannot be seen here."""
+        path = self.folder.trial(past.number)
+        if not path.exists():
+            return False
+        try:
+            with locked(RunFolder(path)):
+                return True
+        except Held:
+            return False
+
+    def _left(self) -> float:
+        """Seconds for trials; what finishes the best is kept."""
+        if self.config.time_limit is None:
+            return math.inf
+        return self.config.time_limit - self.clock.elapsed - self.spare - FINISH * self._usual_seconds()
+
+    def _usual_seconds(self) -> float:
+        """Of a complete trial; 0 before there is one."""
+        took = [past.seconds for past in self.search.past() if past.value is not None and past.seconds]
+        return median(took) if took else 0.0
+
+    def _has_time(self) -> bool:
+        past = self.search.past()
+        # Before there is a complete trial, only the end of the time gives one up.
+        cut_short = any(one.state == "pruned" for one in past) and self.best() is None
+        return not cut_short and self._left() > self._usual_seconds()
+
+
+class _Watch:
+    """Tells a trial how its training goes, and asks it to stop where it is given up."""
+
+    def __init__(self, trial: Trial, job: Job, lower_is_better: bool) -> None:
+        self._trial = trial
+        self._epochs = max(1, sum(phase.epochs for phase in job.plan.phases))
+        self._sign = -1 if lower_is_better else 1
+        self._best = -math.inf
+        self._given_up = False
+
+    def notify(self, event: Event) -> None:
+        """Hear of a validation."""
+        if isinstance(event, Validated) and math.isfinite(event.metric):
+            self._best = max(self._best, self._sign * event.metric)
+            self._given_up |= self._trial.tell(event.epoch / self._epochs, self._sign * self._best)
+
+    def ask(self) -> str | None:
+        """Why to stop, or None."""
+        return GIVEN_UP if self._given_up else None
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _outcome(job: Job, done: Learned, *, seed: int) -> Outcome:
+    """The metric of what a trial would return, and what is needed to correct it later."""
+    outputs = tempered(done.val, done.temperature)
+    scorers = job.task.scorers(outputs, job.targets("val"))
+    once = np.ones((1, len(outputs)))
+    draws = redrawn(scorers[job.task.watched], job.prepared.groups_of(job.prepared.part("val")), seed=seed)
+    return Outcome(
+        float(scorers[job.task.watched](once)[0]),
+        {
+            "loss": float(scorers[job.task.loss_metric](once)[0]),
+            "returned": done.returned,
+            "inside": draws.inside,
+            "outside": draws.outside,
+        },
+    )
+
+
+def _line(past: Past, best: Past | None, metric: str, settings: Mapping[str, Any]) -> str:
+    """A trial in one line."""
+    words = {"pruned": "given up", "fail": "failed"}
+    value = words.get(past.state, past.state) if past.value is None else f"{metric} {past.value:.4f}"
+    mark = "  best" if best is not None and best.number == past.number else ""
+    seconds = f"  {past.seconds:.0f} s" if past.seconds is not None else ""
+    chosen = ", ".join(f"{key} {_short(value)}" for key, value in settings.items()) or "as usual"
+    return f"trial {past.number}: {value}{mark}{seconds}  {chosen}"
+
+
+def _short(value: Any) -> str:
+    return f"{value:.2g}" if isinstance(value, float) else str(value)
+
+
+@contextmanager
+def held(path: Path) -> Iterator[RunFolder]:
+    """The run folder of a trial, new or left behind; locked."""
+    held = unfinished_run(path) if RunFolder(path).config.exists() else new_run(path)
+    with held as folder:
+        yield folder
