@@ -73,7 +73,7 @@ def test_other_settings_are_refused_and_listed(fit: Fit, run: Path) -> None:
     code, printed, said = fit("--resume", run, "--epochs", 5, "--model", "builtin:efficientnet-lite1")
     assert (code, printed) == (2, "")
     assert "model.name: was 'not set', now 'builtin:efficientnet-lite1'." in said
-    assert "seed: was 0, now 1." in said
+    assert "seed: was 5, now 1." in said
     assert "train.epochs: was 3, now 5." in said
 
 
