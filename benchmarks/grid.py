@@ -43,8 +43,14 @@ class Cell:
         return {name: value for name, value in asdict(self).items() if name != "data"}
 
 
-def run(cells: Iterable[Cell], file: Path) -> list[Record]:
-    """The records of all cells; those that a file lacks are run, and written there at once."""
+def run(cells: Iterable[Cell], file: Path, *, every: bool = False) -> list[Record]:
+    """The records of all cells; those that a file lacks are run, and written there at once.
+
+    Args:
+        cells: that are wanted.
+        file: a record a line.
+        every: whether records of other cells are given, too.
+    """
     lines = file.read_text().splitlines() if file.exists() else []
     records: list[Record] = [json.loads(line) for line in lines]
     found = []
@@ -56,7 +62,7 @@ def run(cells: Iterable[Cell], file: Path) -> list[Record]:
                 print(json.dumps(record), file=stream)
             print(json.dumps(record), file=sys.stderr, flush=True)
         found.append(record)
-    return found
+    return [*found, *(one for one in records if one not in found)] if every else found
 
 
 def _fitted(cell: Cell) -> Record:

@@ -153,7 +153,8 @@ class Study:
                 settings = settings_of(past.chosen, self.dimensions)
                 print(_line(past, best, self.metric, settings), file=self.stream, flush=True)
             checkpoints = RunFolder(self.folder.trial(past.number)).checkpoints
-            if (best is None or past.number != best.number) and checkpoints.exists():
+            # Where none is complete, the first is finished.
+            if past.number != (0 if best is None else best.number) and checkpoints.exists():
                 remove_folder(checkpoints)
 
     def _is_dead(self, past: Past) -> bool:
@@ -179,10 +180,9 @@ class Study:
         return median(took) if took else 0.0
 
     def _has_time(self) -> bool:
-        past = self.search.past()
-        # Before there is a complete trial, only the end of the time gives one up.
-        cut_short = any(one.state == "pruned" for one in past) and self.best() is None
-        return not cut_short and self._left() > self._usual_seconds()
+        """Whether one more trial is worth it: not where the first has failed, or was cut short."""
+        hopeless = self.best() is None and any(past.state != "running" for past in self.search.past())
+        return not hopeless and self._left() > self._usual_seconds()
 
 
 class _Watch:
