@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # the benchmarks are no part of the package
 
-from benchmarks import data, results, texts
+from benchmarks import crossover, data, grid, regret, results, texts
 from benchmarks.harness import Comparison, ContestantFailed, called, interleave, ratios, spread
 from benchmarks.job import Job, Outcome, outcome
 from benchmarks.machine import machine
@@ -179,3 +179,44 @@ def test_the_measurement_of_scale_runs_from_images_to_a_file(tmp_path):
     measured = json.loads((tmp_path / "scale.json").read_text())
     assert [row["count"] for row in measured["rows"]] == [30, 300]
     assert measured["rows"][-1]["accuracy"] > 0.5
+
+
+def test_a_fit_that_was_run_is_not_run_again(tmp_path, monkeypatch):
+    ran = []
+
+    def fitted(cell):
+        ran.append(cell)
+        return {**cell.key, "test": 0.5}
+
+    monkeypatch.setattr(grid, "_fitted", fitted)
+    file, cells = tmp_path / "grid.jsonl", [grid.Cell("a", "here", seed=seed) for seed in range(3)]
+    first = grid.run(cells[:2], file)
+    moved = [replace(cell, data="elsewhere") for cell in cells]
+    assert grid.run(moved, file)[:2] == first
+    assert [cell.seed for cell in ran] == [0, 1, 2]
+    assert len(grid.run([], file, every=True)) == 3
+
+
+def test_the_table_of_techniques_has_seeds_that_all_of_them_have():
+    records = [
+        {"set": "a", "size": 5, "technique": name, "seed": seed, "test": 0.5 + 0.1 * place, "seconds": 2.0}
+        for place, name in enumerate(crossover.TECHNIQUES)
+        for seed in (0, 1)
+        if not (name == "full" and seed == 1)
+    ]
+    rows = crossover.table(records).splitlines()
+    assert rows[2] == "| a | 5 | 1 | 50.0 | 60.0 | 70.0 | 80.0 | 90.0 | +0.0 |"
+    assert crossover.table(records[:3]) == "Nothing is complete yet."
+
+
+def test_regret_is_what_the_best_model_scores_above_the_chosen_one():
+    ranking = [
+        {"name": name, "expected": expected, "prior": 0.5, "probe": {"value": expected}, "log_me": 0.0}
+        | {"neighbours": None}
+        for name, expected in (("one", 0.9), ("two", 0.8), ("three", 0.7))
+    ]
+    scores = {"one": (0.5, 0.6), "two": (0.7, 0.8), "three": (0.9, 0.9)}
+    fits = [{"set": "a", "model": name, "val": val, "test": test} for name, (val, test) in scores.items()]
+    rows = regret._table({"a": ranking}, fits).splitlines()
+    assert rows[2] == "| prior and probe, the first two raced | 10.0 | 10.0 |"
+    assert rows[3] == "| prior and probe | 30.0 | 30.0 |"
