@@ -47,7 +47,7 @@ from headstart.steps.screen import (
     show_tuned,
     watching,
 )
-from headstart.steps.tune import Tuned, finish, open_study, study_of, usual_trials
+from headstart.steps.tune import Tuned, finish, study_folder, study_of, usual_trials
 from headstart.training.machine import keep_freed_memory, machine_facts
 from headstart.tuning.storage import optuna_itself
 
@@ -209,8 +209,7 @@ def tune(
     optuna_itself()
     config = _with_chosen_model(config, stream)
     refuse_unknown_names(config)
-    folder = open_study(config, resume)
-    with resumable(folder.path, "tune"):
+    with study_folder(config, resume) as folder:
         with watching(stream) as watch:
             prepared, backbone = prepared_for(config, machine_facts(config.device), clock, watch)
         task = task_of(config, prepared)
@@ -221,8 +220,9 @@ def tune(
         )
         count = trials or usual_trials(study.n_val)
         show_search(stream, study.dimensions, trials=count, n_val=study.n_val, asked=trials is not None)
-        study.run(count)
-        tuned = finish(study)
+        with resumable(folder.path, "tune"):
+            study.run(count)
+            tuned = finish(study)
     show_tuned(stream, tuned.result)
     return tuned
 

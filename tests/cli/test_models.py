@@ -69,6 +69,8 @@ def test_what_does_not_suit_is_passed_over_by_name(call: Call, shades: Path, sto
     assert "one input takes" in said and "No model is left to rank." in said
     code, _, said = call("models", shades, "--model", "builtin:nothing", *stored)
     assert code == 2 and "No builtin model 'nothing'" in said
+    code, _, said = call("models", shades, "--model", "nothing-like-it", *stored)
+    assert code == 2 and "No source knows a model 'nothing-like-it'" in said
 
 
 def test_the_first_two_are_raced_within_the_time_limit(

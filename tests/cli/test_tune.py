@@ -108,6 +108,16 @@ def test_a_search_goes_on_with_the_trial_in_which_it_was_killed(
     assert trials[0]["settings"] == {}
 
 
+def test_what_cannot_be_searched_leaves_no_folder(call: Call, shades: Path, tmp_path: Path) -> None:
+    code, _, said = call("tune", tmp_path / "nothing", "--out", tmp_path / "study")
+    assert code == 2 and "there is no such file or folder" in said
+    code, _, said = call("tune", shades, "--technique", "linear-probe", "--out", tmp_path / "study")
+    assert code == 2 and "there is nothing to search over" in said
+    code, _, said = call("tune", shades, *FAST, "--storage", "bad", "--out", tmp_path / "study")
+    assert code == 2 and "--storage bad: cannot be opened" in said
+    assert not (tmp_path / "study").exists()
+
+
 def test_a_signal_says_how_to_go_on(
     call: Call, shades: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,7 +31,11 @@ def offers_of(names: Sequence[str]) -> tuple[Offer, ...]:
     Raises:
         RequestError: there is no such source.
     """
-    return tuple(offer(name, resolve("source", name.partition(":")[0], SOURCES)()) for name in names)
+    return tuple(
+        # A bare name is found where it is loaded.
+        offer(name, resolve("source", name.partition(":")[0], SOURCES)()) if ":" in name else Offer(name, "")
+        for name in names
+    )
 
 
 def offer(name: str, source: Source) -> Offer:

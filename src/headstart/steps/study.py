@@ -63,9 +63,14 @@ class StudyFolder:
         """What came of it, for people."""
         return self.path / "tune.html"
 
+    @property
+    def trials(self) -> Path:
+        """Of their run folders."""
+        return self.path / "trials"
+
     def trial(self, number: int) -> Path:
         """The run folder of a trial."""
-        return self.path / "trials" / f"{number:04d}"
+        return self.trials / f"{number:04d}"
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
@@ -18,8 +19,8 @@ from headstart.artifact.run import (
 from headstart.config.schema import Config
 from headstart.config.toml import dump
 from headstart.contracts import Task
-from headstart.durable import write_file_durably
-from headstart.errors import Held, RunFolderError
+from headstart.durable import remove_folder, write_file_durably
+from headstart.errors import Held, RequestError, RunFolderError
 from headstart.planning.plan import Plan
 from headstart.steps.fitting import fit_in
 from headstart.steps.prepare import Prepared
@@ -55,24 +56,33 @@ class Tuned:
     result: Mapping[str, Any]
 
 
-def open_study(config: Config, resume: Path | None) -> StudyFolder:
-    """The folder of a new study, or of one that is gone on with; its request is written there.
+@contextmanager
+def study_folder(config: Config, resume: Path | None) -> Iterator[StudyFolder]:
+    """The folder of a new study, or of one that is gone on with; one without a trial is removed again.
 
     Raises:
         RunFolderError: there is one already where a new one was to be.
     """
     if resume is not None:
-        return StudyFolder(resume)
-    path = config.out or next_free(Path("runs"), f"{name_for(Path(config.data.path))}-tune")
-    folder = StudyFolder(Path(path))
+        yield StudyFolder(resume)
+        return
+    path = Path(config.out or next_free(Path("runs"), f"{name_for(Path(config.data.path))}-tune"))
+    folder = StudyFolder(path)
     if folder.config.exists():
         raise RunFolderError(
             f"{path}: holds a search already.",
             f"Go on with `headstart tune --resume {path}`, or name another.",
         )
-    folder.path.mkdir(parents=True, exist_ok=True)
+    there = path.exists()
+    path.mkdir(parents=True, exist_ok=True)
     write_file_durably(folder.config, dump(as_request(config)).encode())
-    return folder
+    try:
+        yield folder
+    finally:
+        if not folder.trials.exists():
+            folder.config.unlink()
+            if not there:
+                remove_folder(path)
 
 
 def study_of(
@@ -99,7 +109,15 @@ def study_of(
         storage: address of a database; None is a journal in the folder.
         name: of the study in the storage; None is that of the folder.
         stream: where a line is written for each trial.
+
+    Raises:
+        RequestError: there is nothing to search over.
     """
+    if not plan.phases:
+        raise RequestError(
+            f"The technique {plan.technique} trains nothing step by step: there is nothing to search over.",
+            "Leave --technique out, or `headstart fit` at once.",
+        )
     dimensions = space(config, plan, varies=prepared.supply.modality.varies, probed=task.probed)
     lower = task.watched in task.lower_is_better
     return Study(
