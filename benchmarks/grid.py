@@ -43,16 +43,15 @@ class Cell:
         return {name: value for name, value in asdict(self).items() if name != "data"}
 
 
-def run(cells: Iterable[Cell], file: Path, *, every: bool = False) -> list[Record]:
-    """The records of all cells; those that a file lacks are run, and written there at once.
-
-    Args:
-        cells: that are wanted.
-        file: a record a line.
-        every: whether records of other cells are given, too.
-    """
+def records_of(file: Path) -> list[Record]:
+    """All that were run and written to a file."""
     lines = file.read_text().splitlines() if file.exists() else []
-    records: list[Record] = [json.loads(line) for line in lines]
+    return [json.loads(line) for line in lines]
+
+
+def run(cells: Iterable[Cell], file: Path) -> list[Record]:
+    """The records of all cells; those that a file lacks are run, and written there at once."""
+    records = records_of(file)
     found = []
     for cell in cells:
         record = next((one for one in records if cell.key.items() <= one.items()), None)
@@ -62,7 +61,7 @@ def run(cells: Iterable[Cell], file: Path, *, every: bool = False) -> list[Recor
                 print(json.dumps(record), file=stream)
             print(json.dumps(record), file=sys.stderr, flush=True)
         found.append(record)
-    return [*found, *(one for one in records if one not in found)] if every else found
+    return found
 
 
 def _fitted(cell: Cell) -> Record:

@@ -111,7 +111,7 @@ class MissingExtra(RequestError):
 
 
 class RunFolderError(RequestError):
-    """A run folder is locked by another process, already used, or cannot be written."""
+    """A run folder is missing, already used, or cannot be written."""
 
 
 class Held(RunFolderError):

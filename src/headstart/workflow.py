@@ -209,11 +209,12 @@ def tune(
     optuna_itself()
     config = _with_chosen_model(config, stream)
     refuse_unknown_names(config)
+    machine = machine_facts(config.device)
     with study_folder(config, resume) as folder:
         with watching(stream) as watch:
-            prepared, backbone = prepared_for(config, machine_facts(config.device), clock, watch)
+            prepared, backbone = prepared_for(config, machine, clock, watch)
         task = task_of(config, prepared)
-        decided = decide(config, prepared, task, backbone, machine_facts(config.device))
+        decided = decide(config, prepared, task, backbone, machine)
         show_findings(stream, prepared.findings)
         study = study_of(
             config, folder, decided, task, prepared, clock=clock, storage=storage, name=name, stream=stream

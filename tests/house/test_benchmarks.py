@@ -194,7 +194,7 @@ def test_a_fit_that_was_run_is_not_run_again(tmp_path, monkeypatch):
     moved = [replace(cell, data="elsewhere") for cell in cells]
     assert grid.run(moved, file)[:2] == first
     assert [cell.seed for cell in ran] == [0, 1, 2]
-    assert len(grid.run([], file, every=True)) == 3
+    assert len(grid.records_of(file)) == 3
 
 
 def test_the_table_of_techniques_has_seeds_that_all_of_them_have():

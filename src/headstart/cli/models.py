@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from headstart.contracts.offers import Offer
     from headstart.evaluation.ranking import Candidate
+    from headstart.steps.rank import Wanted
 
 
 def models(
@@ -84,10 +85,10 @@ def models(
     from headstart import workflow
     from headstart.steps.rank import SAMPLE, Wanted
 
-    if data is None:
-        _print_offers(*workflow.models(request), licences=licence or (), as_json=as_json)
-        return
     wanted = Wanted(licence or (), None if max_latency is None else max_latency / 1000)
+    if data is None:
+        _print_offers(*workflow.models(request), wanted=wanted, as_json=as_json)
+        return
     found = workflow.rank(request, model or (), wanted=wanted, count=sample or SAMPLE, stream=sys.stderr)
     if not as_json:
         _print_ranking(found, stream=sys.stderr if time_limit else sys.stdout)
@@ -103,10 +104,9 @@ def models(
 
 
 def _print_offers(
-    offers: Sequence[Offer], latencies: Mapping[str, float], *, licences: Sequence[str], as_json: bool
+    offers: Sequence[Offer], latencies: Mapping[str, float], *, wanted: Wanted, as_json: bool
 ) -> None:
-    wanted = {name.casefold() for name in licences}
-    shown = [offer for offer in offers if not wanted or offer.licence.casefold() in wanted]
+    shown = [offer for offer in offers if wanted.allows(offer.licence)]
     if as_json:
         rows = [{**asdict(offer), "latency": latencies.get(offer.name)} for offer in shown]
         print(json.dumps(rows, indent=2))

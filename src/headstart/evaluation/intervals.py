@@ -51,7 +51,7 @@ def score(
     values = {name: float(scorer(np.ones((1, n)))[0]) for name, scorer in scorers.items()}
     draws: dict[str, list[Floats]] = {name: [] for name in scorers}
     if count >= 2:
-        for weights in _weights(members, count, replicates=replicates, seed=seed):
+        for weights in drawn_weights(members, count, replicates=replicates, seed=seed):
             for name, scorer in scorers.items():
                 draws[name].append(scorer(weights))
     return Scores(n, {name: _interval(name, values[name], draws[name], count) for name in scorers})
@@ -109,12 +109,21 @@ def _paired_draws(
     found = float((one(once) - other(once))[0])
     if count < 2:
         return found, np.empty(0)
-    blocks = _weights(members, count, replicates=replicates, seed=seed)
+    blocks = drawn_weights(members, count, replicates=replicates, seed=seed)
     return found, np.concatenate([one(weights) - other(weights) for weights in blocks])
 
 
-def _weights(members: npt.NDArray[np.intp], count: int, *, replicates: int, seed: int) -> Iterator[Floats]:
-    """Blocks of (R, N): how often each example's group was drawn."""
+def drawn_weights(
+    members: npt.NDArray[np.intp], count: int, *, replicates: int, seed: int
+) -> Iterator[Floats]:
+    """Blocks of (R, N): how often each example's group was drawn.
+
+    Args:
+        members: (N,) the place of each example's group.
+        count: of groups, as many of which are drawn.
+        replicates: draws in all blocks together.
+        seed: of the draws.
+    """
     random = np.random.default_rng(seed)
     rows = max(1, BLOCK // len(members))
     for start in range(0, replicates, rows):

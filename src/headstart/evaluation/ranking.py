@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from headstart.evaluation.intervals import Z
 from headstart.evaluation.scores import Interval
 
 # How far a model's standing on new data departs from what its prior says, in log odds: on seven sets
@@ -83,4 +84,4 @@ def _error(probe: Interval) -> float:
     """Standard error in log odds, by the interval; as large as the prior's where there is none."""
     if probe.low is None or probe.high is None:
         return DEPARTURE
-    return (_odds(probe.high) - _odds(probe.low)) / (2 * 1.96)
+    return (_odds(probe.high) - _odds(probe.low)) / (2 * Z)

@@ -101,7 +101,7 @@ def held_out_logits(
     groups: Sequence[str],
     exclusive: bool,
     seed: int,
-    strength: float,
+    strength: float | None = None,
     intercept: bool = True,
 ) -> NDArray[np.float32]:
     """What a probe says of each row that was fitted without it and without the others of its group.
@@ -109,11 +109,15 @@ def held_out_logits(
     Args:
         features, targets, groups, exclusive, intercept: as of `fit_probe`.
         seed: of the folds.
-        strength: inverse regularisation.
+        strength: inverse regularisation; None is what `fit_probe` chooses on all rows.
 
     Returns:
         (N, outputs).
     """
+    if strength is None:
+        strength = fit_probe(
+            features, targets, groups=groups, exclusive=exclusive, seed=seed, intercept=intercept
+        ).strength
     keys = np.asarray(groups)
     folds = _folds(_strata(targets), keys, seed)
     logits = np.zeros(targets.shape, dtype=np.float32)

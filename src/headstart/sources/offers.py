@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headstart.catalog import SOURCES, resolve
-from headstart.contracts import Source
 from headstart.contracts.offers import Offer
 from headstart.sources.known import KNOWN
+from headstart.sources.resolve import describe, source_of
 
 
 def offers(family: str | None = None) -> tuple[Offer, ...]:
@@ -16,10 +15,7 @@ def offers(family: str | None = None) -> tuple[Offer, ...]:
     Args:
         family: of their inputs; None is every one.
     """
-    sources: dict[str, Source] = {name: resolve("source", name, SOURCES)() for name in SOURCES}
-    there = [f"{prefix}:{name}" for prefix, source in sources.items() for name in source.names()]
-    names = dict.fromkeys([*there, *KNOWN])
-    found = [offer(name, sources[name.partition(":")[0]]) for name in names]
+    found = [offer(name) for name in dict.fromkeys([*describe(), *KNOWN])]
     return tuple(
         sorted((one for one in found if family in (None, one.family)), key=lambda one: bool(one.lacking))
     )
@@ -31,17 +27,19 @@ def offers_of(names: Sequence[str]) -> tuple[Offer, ...]:
     Raises:
         RequestError: there is no such source.
     """
-    return tuple(
-        # A bare name is found where it is loaded.
-        offer(name, resolve("source", name.partition(":")[0], SOURCES)()) if ":" in name else Offer(name, "")
-        for name in names
-    )
+    # A bare name is found where it is loaded.
+    return tuple(offer(name) if ":" in name else Offer(name, "") for name in names)
 
 
-def offer(name: str, source: Source) -> Offer:
-    """One model, as far as it is known before it is loaded."""
-    known = KNOWN.get(name)
-    lacking = source.lacking(name.partition(":")[2])
+def offer(name: str) -> Offer:
+    """A model of a source, as far as it is known before it is loaded.
+
+    Raises:
+        RequestError: there is no such source.
+    """
+    prefix, _, own = name.partition(":")
+    known, source = KNOWN.get(name), source_of(prefix)
+    lacking = source.lacking(own)
     if known is None:
         return Offer(name, family=source.family, lacking=lacking)
     return Offer(

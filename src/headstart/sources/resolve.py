@@ -61,20 +61,25 @@ def load(
 
 def native(blueprint: Mapping[str, Any], labels: Sequence[str], *, several: bool) -> Native | None:
     """The form of a classifier in which the library of its backbone opens it; see `Source.native`."""
-    return _source(blueprint["source"]).native(blueprint, labels, several=several)
+    return source_of(blueprint["source"]).native(blueprint, labels, several=several)
 
 
 def rebuild(blueprint: Mapping[str, Any]) -> nn.Module:
     """The module of a backbone's blueprint with untrained weights, needing no network."""
-    return _source(blueprint["source"]).rebuild(blueprint)
+    return source_of(blueprint["source"]).rebuild(blueprint)
 
 
 def describe() -> tuple[str, ...]:
     """Every model that can be had without a network, as ``SOURCE:NAME``."""
-    return tuple(f"{prefix}:{name}" for prefix in SOURCES for name in _source(prefix).names())
+    return tuple(f"{prefix}:{name}" for prefix in SOURCES for name in source_of(prefix).names())
 
 
-def _source(name: str) -> Source:
+def source_of(name: str) -> Source:
+    """The source under a prefix.
+
+    Raises:
+        RequestError: there is none.
+    """
     source: Source = resolve("source", name, SOURCES)()
     return source
 
@@ -82,8 +87,8 @@ def _source(name: str) -> Source:
 def _parse(model: str) -> tuple[Source, str]:
     prefix, colon, name = model.partition(":")
     if colon:
-        return _source(prefix), name
-    knowing = [source for source in map(_source, SOURCES) if source.knows(model)]
+        return source_of(prefix), name
+    knowing = [source for source in map(source_of, SOURCES) if source.knows(model)]
     if not knowing:
         offline = describe()
         names = [name.partition(":")[2] for name in offline]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from headstart.artifact.result import Run
 from headstart.catalog import TASKS, resolve
+from headstart.config.change import with_settings
 from headstart.config.schema import Config
 from headstart.contracts import Backbone, Example, Head, Notice, Rows, Scan, Task
 from headstart.contracts.offers import Offer
@@ -21,7 +22,7 @@ from headstart.data.duplicates import find_duplicates
 from headstart.data.split import split
 from headstart.errors import HeadstartError, RequestError
 from headstart.evaluation.ranking import Candidate, ranked
-from headstart.features.probe import fit_probe, held_out_logits
+from headstart.features.probe import held_out_logits
 from headstart.features.transferability import log_me, nearest_neighbours
 from headstart.planning.facts import MachineFacts
 from headstart.sources.resolve import load as load_backbone
@@ -51,9 +52,13 @@ class Wanted:
     licences: Sequence[str] = ()
     latency: float | None = None
 
+    def allows(self, licence: str) -> bool:
+        """Whether weights may have a licence."""
+        return not self.licences or licence.casefold() in {name.casefold() for name in self.licences}
+
     def refuses(self, licence: str, seconds: float) -> str:
         """Why a model is passed over, as a clause; "" where it is not."""
-        if self.licences and licence.casefold() not in {name.casefold() for name in self.licences}:
+        if not self.allows(licence):
             return f"its licence is {licence}"
         if self.latency is not None and seconds > self.latency:
             return f"one input takes {1000 * seconds:.3g} ms here"
@@ -162,21 +167,12 @@ def _tried(
     linear = sample.task.linear_targets([sample.task.encode(example) for example in sample.examples])
     if linear is None:
         raise RequestError(f"{sample.task.name} has no probe here.")
-    fitted = fit_probe(
-        features,
-        linear.values,
-        groups=sample.keys,
-        exclusive=linear.exclusive,
-        seed=config.seed,
-        intercept=backbone.head_bias,
-    )
     logits = held_out_logits(
         features,
         linear.values,
         groups=sample.keys,
         exclusive=linear.exclusive,
         seed=config.seed,
-        strength=fitted.strength,
         intercept=backbone.head_bias,
     )
     scores = scores_of(sample.task, sample.task.read_head(logits), sample.examples, sample.groups)
@@ -235,13 +231,13 @@ def _neighbours(rows: np.ndarray, sample: _Sample) -> float | None:
 
 def with_model(config: Config, name: str) -> Config:
     """The request, for a model."""
-    return replace(config, model=replace(config.model, name=name))
+    return with_settings(config, {"model.name": name})
 
 
 def for_race(config: Config, name: str, seconds: float) -> Config:
     """The request, for one of several models; a run folder that is named is to hold a folder for each."""
     out = config.out and str(Path(config.out) / re.sub(r"[^\w.-]+", "-", name))
-    return replace(with_model(config, name), out=out, time_limit=max(seconds, 1.0))
+    return with_settings(config, {"model.name": name, "out": out, "time_limit": max(seconds, 1.0)})
 
 
 def better(runs: Sequence[Run]) -> Run:

@@ -125,8 +125,8 @@ class Study:
 
     def request_of(self, chosen: Mapping[str, Any]) -> Config:
         """The request of a trial."""
-        request = replace(self.config, time_limit=None, out=None)
-        return with_settings(request, settings_of(chosen, self.dimensions))
+        settings = settings_of(chosen, self.dimensions)
+        return with_settings(self.config, {"time_limit": None, "out": None, **settings})
 
     def _do(self, trial: Trial) -> Outcome:
         config = self.request_of(trial.chosen)

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.contracts import Scorer
+from headstart.evaluation.intervals import ENDS, drawn_weights
 
 DRAWS = 200
 # Of the examples, on a draw of as many as there are.
 LEFT_OUT = math.exp(-1)
-ENDS = (2.5, 97.5)
 # Where the winner wins less often than this, another might as well have been taken.
 CLEAR = 0.5
 
@@ -83,10 +83,12 @@ def redrawn(scorer: Scorer, groups: Sequence[str], *, seed: int) -> Redrawn:
     """
     members = np.unique(np.asarray(groups), return_inverse=True)[1]
     count = int(members.max()) + 1
-    generator = np.random.default_rng(seed)
-    drawn = generator.multinomial(count, np.full(count, 1 / count), size=DRAWS)[:, members].astype(float)
-    inside, outside = scorer(drawn), scorer((drawn == 0).astype(float))
-    return Redrawn([float(value) for value in inside], [float(value) for value in outside])
+    inside: list[float] = []
+    outside: list[float] = []
+    for weights in drawn_weights(members, count, replicates=DRAWS, seed=seed):
+        inside += scorer(weights).tolist()
+        outside += scorer((weights == 0).astype(float)).tolist()
+    return Redrawn(inside, outside)
 
 
 def corrected(
