@@ -1,7 +1,8 @@
 """``python -m benchmarks.crossover DATA...``: how accurate each technique is, from few examples to all.
 
-Of each data set a test split is set aside once. From the rest, so many examples of each class are drawn
-for each seed, and every technique learns from the same ones. What was run before is not run again.
+Of each data set a test split is set aside once, unless it has one. From the rest, so many examples of each
+class are drawn for each seed, and every technique learns from the same ones. What was run before is not run
+again.
 """
 
 from __future__ import annotations
@@ -35,16 +36,18 @@ def main() -> None:
     parser.add_argument("data", nargs="*", type=Path, help="folders of class folders, or tables of texts")
     parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, help="examples a class; 0 is all")
     parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS)
+    parser.add_argument("--techniques", nargs="+", default=TECHNIQUES, choices=TECHNIQUES)
     options = parser.parse_args()
     file = RESULTS / "crossover.jsonl"
     for seed in options.seeds:
         for size in options.sizes:
             for path in options.data:
                 with _drawn(path, size, seed) as data:
-                    run(
-                        [Cell(path.stem, str(data), None, name, size, None, seed) for name in TECHNIQUES],
-                        file,
-                    )
+                    cells = [
+                        Cell(path.stem, str(data), None, name, size, None, seed)
+                        for name in options.techniques
+                    ]
+                    run(cells, file)
     text = table(records_of(file))
     (RESULTS / "crossover.md").write_text(text + "\n")
     print(text)
@@ -85,7 +88,7 @@ def table(records: Sequence[Record]) -> str:
 def _drawn(path: Path, size: int, seed: int) -> Iterator[Path]:
     """A data set with the fixed test split, and so many examples a class to learn from."""
     dataset = hs.read(path)
-    test = set(hs.split(path).test)
+    test = set(dataset.splits.get("test") or hs.split(path).test)
     pool: defaultdict[str, list[Example]] = defaultdict(list)
     for example in dataset.examples:
         if example.id not in test:

@@ -42,6 +42,7 @@ class Surgical:
 
     name: ClassVar[str] = "surgical"
     pairs: ClassVar[bool] = False
+    cross_validated: ClassVar[bool] = False
 
     def __init__(self, options: Options) -> None:
         self.options = options

@@ -5,7 +5,6 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from headstart.data.chunks import CHUNK
-from headstart.features import probe as room
 from headstart.features.logistic import fit_logistic, nothing_learned
 from headstart.features.probe import SELECTION_ROWS, Probe, fit_probe
 
@@ -97,16 +96,3 @@ def test_the_slope_of_the_loss_is_zero_where_the_search_ends() -> None:
     residual = odds / odds.sum(1, keepdims=True) - targets
     assert np.abs(residual.T @ rows + found.weight).max() < 1e-3 * len(rows)
     assert np.abs(residual.sum(0)).max() < 1e-3 * len(rows)
-
-
-def test_folds_keep_groups_whole_and_share_out_every_class() -> None:
-    random = np.random.default_rng(0)
-    strata = random.permutation(np.repeat([0, 1, 2], [240, 240, 120]))
-    alone = room._folds(strata, np.arange(600).astype(str), 0)
-    assert all(
-        np.bincount(alone[strata == stratum]).tolist() == [size] * 5 for stratum, size in ((0, 48), (2, 24))
-    )
-    keys = random.integers(60, size=600).astype(str)
-    folds = room._folds(strata, keys, 0)
-    assert all(len(set(folds[keys == key])) == 1 for key in keys)
-    assert np.bincount(folds).min() > 90

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # the benchmarks are no part of the package
 
-from benchmarks import crossover, data, grid, regret, results, texts
+from benchmarks import crossover, data, grid, regret, results, sets, texts
 from benchmarks.harness import Comparison, ContestantFailed, called, interleave, ratios, spread
 from benchmarks.job import Job, Outcome, outcome
 from benchmarks.machine import machine
@@ -220,3 +220,18 @@ def test_regret_is_what_the_best_model_scores_above_the_chosen_one():
     rows = regret._table({"a": ranking}, fits).splitlines()
     assert rows[2] == "| prior and probe, the first two raced | 10.0 | 10.0 |"
     assert rows[3] == "| prior and probe | 30.0 | 30.0 |"
+
+
+@pytest.mark.parametrize("name", ["digits", "docstrings"])
+def test_a_set_of_packages_has_other_examples_to_test_on_than_to_learn_from(name, tmp_path):
+    folder = sets.write(name, tmp_path / name)
+    if name == "docstrings":
+        train, test = (
+            set((folder / f"{part}.csv").read_text().splitlines()[1:]) for part in ("train", "test")
+        )
+    else:
+        train, test = (
+            {file.read_bytes() for file in (folder / part).rglob("*.png")} for part in ("train", "test")
+        )
+    assert train and test
+    assert train.isdisjoint(test)

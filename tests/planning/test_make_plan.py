@@ -17,7 +17,7 @@ from headstart.planning.make import make_plan
 from headstart.planning.plan import Plan
 
 FACTS = Facts(
-    DataFacts(100, 40, 50, 50, 28, 1.0, ("6", "9")),
+    DataFacts(100, 40, 20, 50, 50, 28, 1.0, ("6", "9")),
     ModelFacts("builtin:sample", tuple(f"block{index}" for index in range(6)), 224),
     MachineFacts("cpu", 2, False),
 )

@@ -22,6 +22,7 @@ FACTS = Facts(
     DataFacts(
         train=1000,
         others=300,
+        val=150,
         smallest=200,
         largest=300,
         median_side=400,

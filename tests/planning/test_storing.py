@@ -23,7 +23,7 @@ CUTS = {"head": CutFacts(bytes=2560, seconds=0.01), "blocks.1": CutFacts(bytes=2
 def kept(*phases: Phase, cuts: Any = CUTS, settings: tuple[str, ...] = (), **sizes: int) -> Any:
     given = {"train": 1000, "others": 400, "room": 10**9, "views": 4, **sizes}
     facts = Facts(
-        DataFacts(given["train"], given["others"], 10, 10, 400, 0.0, ()),
+        DataFacts(given["train"], given["others"], 0, 10, 10, 400, 0.0, ()),
         ModelFacts("builtin:sample", BOUNDARIES, 224),
         MachineFacts("cpu", 2, False, given["room"]),
     )

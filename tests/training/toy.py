@@ -219,6 +219,7 @@ def make_plan(phases: Sequence[Phase] = (), optimiser: dict[str, Any] | None = N
         "keep_probe": False,
         "interpolate": False,
         "refit": False,
+        "folds": 1,
         "metric": "accuracy",
         "device": "cpu",
         "seed": 0,

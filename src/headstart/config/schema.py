@@ -97,6 +97,8 @@ class TrainConfig:
         interpolate: whether weights between the probe's and the trained ones are tried, too.
         refit: whether a probe that is returned is fitted once more on training and validation
             examples together.
+        folds: of cross-validation, each trained without the examples that it is judged on; 1 trains once.
+            None is what the technique and the number of validation examples suggest.
     """
 
     epochs: Annotated[int, Ge(1), Le(100_000)] | None = None
@@ -123,6 +125,7 @@ class TrainConfig:
     keep_probe: bool = True
     interpolate: bool = True
     refit: bool = True
+    folds: Annotated[int, Ge(1), Le(20)] | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ detection, speech, generation and tags fit these contracts is written in docs/ar
 
 from headstart.contracts.events import (
     Event,
+    FoldDone,
     Notice,
     Observer,
     PhaseEnded,
@@ -58,6 +59,7 @@ __all__ = [
     "Event",
     "Example",
     "Exhibits",
+    "FoldDone",
     "Head",
     "Intake",
     "LinearTargets",

@@ -64,6 +64,22 @@ class PhaseEnded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class FoldDone(Event):
+    """A fold of cross-validation is trained and judged: the `fold`-th of `folds`.
+
+    Attributes:
+        held: examples that it was judged on.
+        metric: of what was trained; `probe`: of its probe, NaN where there is none.
+    """
+
+    fold: int
+    folds: int
+    held: int
+    metric: float
+    probe: float
+
+
+@dataclass(frozen=True, slots=True)
 class Notice(Event):
     """Something to say in words: overfitting, a plateau, a halved micro-batch.
 

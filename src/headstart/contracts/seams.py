@@ -186,6 +186,8 @@ class Technique(Protocol):
     name: ClassVar[str]
     pairs: ClassVar[bool]
     """Whether it learns from pairs within a batch, which must be large enough."""
+    cross_validated: ClassVar[bool]
+    """Whether it trains once a fold where there are few validation examples."""
     Options: ClassVar[type[Any]]
 
     def __init__(self, options: Any) -> None: ...

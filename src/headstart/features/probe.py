@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from headstart.contracts import Rows
 from headstart.data.chunks import chunks, float32, mean_of
+from headstart.data.folds import deal
 from headstart.features.logistic import Linear, fit_logistic, log_loss, nothing_learned
 from headstart.store.rows import SomeRows
 
@@ -119,7 +120,7 @@ def held_out_logits(
             features, targets, groups=groups, exclusive=exclusive, seed=seed, intercept=intercept
         ).strength
     keys = np.asarray(groups)
-    folds = _folds(_strata(targets), keys, seed)
+    folds = _folds(targets, keys, seed)
     logits = np.zeros(targets.shape, dtype=np.float32)
     for fold in np.unique(folds):
         train, held = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
@@ -268,7 +269,7 @@ def _choose(
 ) -> float:
     """The strength with the lowest cross-validated log loss, summed over the columns."""
     losses = np.zeros(len(STRENGTHS))
-    folds = _folds(_strata(targets), keys, seed)
+    folds = _folds(targets, keys, seed)
     for fold in np.unique(folds):
         train, held = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         shown = _Shown.by(targets[train], how.exclusive)
@@ -313,18 +314,12 @@ def _path(
     return losses
 
 
-def _strata(targets: NDArray[np.float32]) -> NDArray[np.int64]:
+def strata(targets: NDArray[np.float32]) -> NDArray[np.int64]:
     """(N,) by what folds are to be alike: the rarest column that holds, or that none does."""
     answers = np.column_stack([targets > 0.5, ~(targets > 0.5).any(axis=1)])
     return np.asarray(np.where(answers, answers.sum(axis=0), np.inf).argmin(axis=1))
 
 
-def _folds(strata: NDArray[np.int64], keys: NDArray[np.str_], seed: int) -> NDArray[np.int64]:
-    """(N,) the fold of each row. Groups are dealt out in turn: stratum by stratum, the largest first."""
-    _, firsts, group, sizes = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
-    folds = min(5 if len(strata) < 1000 else 3, len(firsts))
-    chance = np.random.default_rng(seed).permutation(len(firsts))
-    order = np.lexsort((chance, -sizes, strata[firsts]))
-    dealt = np.empty(len(firsts), dtype=np.int64)
-    dealt[order] = np.arange(len(firsts)) % folds
-    return dealt[group]
+def _folds(targets: NDArray[np.float32], keys: NDArray[np.str_], seed: int) -> NDArray[np.int64]:
+    """(N,) the fold of each row."""
+    return deal(strata(targets), keys, 5 if len(targets) < 1000 else 3, seed=seed)

@@ -11,7 +11,7 @@ class DataFacts:
 
     Attributes:
         train: examples to learn from.
-        others: examples to validate and test on.
+        others: examples to validate and test on; `val`: of these, to validate on.
         smallest, largest: of these, examples of the rarest and the commonest class.
         median_side: median of the images' shorter sides, pixels; 0 for other inputs.
         grey: share of images without colour.
@@ -22,6 +22,7 @@ class DataFacts:
 
     train: int
     others: int
+    val: int
     smallest: int
     largest: int
     median_side: int

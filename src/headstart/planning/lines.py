@@ -19,6 +19,7 @@ TRAINING = (
     "batch_norm",
     "batch_size",
     "channels_last",
+    "folds",
     "interpolate",
     "keep_probe",
     "micro_batch",

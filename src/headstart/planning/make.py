@@ -103,6 +103,7 @@ def make_plan(
         keep_probe=take("keep_probe", rules.of_probe(config, "keep_probe", has_probe=has_probe)),
         interpolate=take("interpolate", rules.of_probe(config, "interpolate", has_probe=has_probe)),
         refit=take("refit", rules.of_probe(config, "refit", has_probe=has_probe)),
+        folds=take("folds", rules.folds(config, facts, wanted=technique.cross_validated and has_probe)),
         metric=metric,
         device=take("device", rules.device(config, facts)),
         seed=take("seed", rules.seed(config)),

@@ -53,6 +53,7 @@ class Plan:
         stored: for each phase, the boundary at which kept activations enter; "" where it computes
             everything.
         views: of each training example that are kept; epoch e trains on view e modulo so many.
+        folds: of cross-validation, the first of which is held back as validation data; 1 is none.
         interpolate: whether weights between the probe's and the trained ones are tried, too.
         metric: the main one, on which the best weights are chosen (ties by the loss).
     """
@@ -80,6 +81,7 @@ class Plan:
     keep_probe: bool
     interpolate: bool
     refit: bool
+    folds: int
     metric: str
     device: str
     seed: int

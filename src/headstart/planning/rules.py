@@ -28,6 +28,8 @@ PATIENCE = 5
 SMALL_IMAGE = 64
 # Above this ratio the commonest class alone makes accuracy look good.
 UNEVEN = 10
+# Below so many validation examples, chance decides more between candidates than their worth.
+FEW_VALIDATION, FOLDS = 200, 5
 WEIGHT_DECAY = {"adamw": 0.01, "adam": 0.0, "sgd": 1e-4}
 
 # Settings of training whose usual value holds for any data.
@@ -218,6 +220,22 @@ def class_weights(config: Config, facts: Facts) -> Decision[str]:
     if ratio > UNEVEN:
         reason = f"{_unevenly(ratio)}, but weights distort probabilities; 'balanced' turns them on"
     return _asked_or(config.train.class_weights, "none", reason)
+
+
+def folds(config: Config, facts: Facts, *, wanted: bool) -> Decision[int]:
+    """How often training and validation data are divided anew.
+
+    Args:
+        config: the request.
+        facts: of the data.
+        wanted: whether the technique asks for it where there are few validation examples.
+    """
+    count = facts.data.val
+    if wanted and count < FEW_VALIDATION:
+        reason = f"{count} validation examples tell too little, so that more are held out, in turns"
+        return _asked_or(config.train.folds, FOLDS, reason)
+    reason = f"{count} validation examples decide" if wanted else "trained once"
+    return _asked_or(config.train.folds, 1, reason)
 
 
 def batch_norm(config: Config) -> Decision[str]:

@@ -35,6 +35,7 @@ def data_facts(prepared: Prepared, task: Task) -> DataFacts:
     return DataFacts(
         train=len(train),
         others=len(prepared.part("val")) + len(prepared.part("test")),
+        val=len(prepared.part("val")),
         smallest=min(counts.values(), default=0),
         largest=max(counts.values(), default=0),
         median_side=round(median(min(scan.size) for scan in scans)) if images else 0,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from torch import nn
 
@@ -11,7 +12,7 @@ from headstart.contracts import Batch
 from headstart.steps.feeds import evaluation_batches, lowest_cut
 from headstart.steps.job import Job
 from headstart.steps.supply import Notify
-from headstart.steps.validate import Calibrated, Validator
+from headstart.steps.validate import Validator
 from headstart.training.blend import SHARES, Blend
 from headstart.training.device import place_network
 from headstart.training.feed import Validation
@@ -61,23 +62,25 @@ class Ending:
         self._stop.leave(self._needed(self._validations))
         return found
 
-    def tried(self, network: nn.Module, blend: Blend | None, tell: Notify) -> Sequence[Calibrated]:
-        """The trained network, and as time allows weights between it and where it began; best first.
+    def tried(self, network: nn.Module, blend: Blend | None, tell: Notify) -> Mapping[float, Sequence[Any]]:
+        """Outputs of the trained network, and as time allows of weights between it and where it began.
 
         Args:
             network: trained; moved by the blend.
             blend: None where there is nothing between.
             tell: is told of the progress.
+
+        Returns:
+            Outputs on validation data by the share of the way from where it began.
         """
-        judge = self._judge
         with evaluation_batches(self._job, network, lowest_cut(self._job), "val", tell) as batches:
-            found = [judge.calibrated(judge.ask(network, batches))]
+            found = {1.0: self._judge.ask(network, batches).outputs}
             for share in SHARES:
                 if blend is None or self._stop.left_in_all < self._needed(1):
                     break
                 blend.move(share)
-                found.append(judge.calibrated(judge.ask(network, batches), share=share))
-        return judge.ranked(found)
+                found[share] = self._judge.ask(network, batches).outputs
+        return found
 
     def _needed(self, validations: int) -> float:
         """Seconds for so many more validations and what follows them."""

@@ -19,6 +19,7 @@ from headstart.planning.facts import MachineFacts
 from headstart.planning.plan import Plan
 from headstart.sources.resolve import load as load_backbone
 from headstart.steps.decide import decide, refuse_unknown_boundaries
+from headstart.steps.folds import forget_folds
 from headstart.steps.job import Job, probe
 from headstart.steps.judge import judge
 from headstart.steps.keeping import cache_of
@@ -64,7 +65,9 @@ def fit_in(
         job, done = learned(job, config, folder, clock, stream)
         with clock.part("evaluate"), watching(stream) as watch:
             judged = judge(_saved(folder, job, done), job, done, notify=watch.notify)
-        return finish_record(folder, job, done, judged, clock)
+        sentences = finish_record(folder, job, done, judged, clock)
+    forget_folds(folder.checkpoints)
+    return sentences
 
 
 def begun(

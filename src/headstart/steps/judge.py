@@ -59,24 +59,25 @@ def judge(model: Model, job: Job, learned: Learned, *, notify: Notify) -> Judged
     Args:
         model: opened from its bundle.
         job: has the data and the probe.
-        learned: has the outputs on validation data, from before any refit.
+        learned: has the outputs on what was held out, from before any refit.
         notify: told of the progress.
     """
     examined = examine(model, job, cut=learned.cut, notify=notify)
     examples, train = job.prepared.part("test"), job.targets("train")
     baselines: dict[str, dict[str, Scores]] = {"majority": {}, "linear_probe": {}}
-    for part in ("val", "test"):
-        blind = job.task.baseline(train, len(job.prepared.part(part)))
+    for part, held in (("val", learned.judged), ("test", examples)):
+        blind = job.task.baseline(train, len(held))
         if blind is not None:
-            baselines["majority"][part] = _scores(job, blind, part)
-        if job.probe is not None:
-            baselines["linear_probe"][part] = _scores(job, job.probe_outputs(part), part)
+            baselines["majority"][part] = _scores(job, blind, held)
+        probed = learned.probed if part == "val" or job.probe is None else job.probe_outputs("test")
+        if probed is not None:
+            baselines["linear_probe"][part] = _scores(job, probed, held)
     return Judged(
         examples=examples,
         outputs=examined.outputs,
         examined=examined,
-        val=_scores(job, tempered(learned.val, learned.temperature), "val"),
-        test=_scores(job, examined.outputs, "test"),
+        val=_scores(job, tempered(learned.val, learned.temperature), learned.judged),
+        test=_scores(job, examined.outputs, examples),
         baselines={name: parts for name, parts in baselines.items() if parts},
         exhibits=job.task.exhibits(examples, examined.outputs, model.predict),
     )
@@ -178,8 +179,8 @@ def _has_columns(data: Path, form: Form) -> bool:
     return is_table(data, form.readers) or bool(tables_of(data, form.readers))
 
 
-def _scores(job: Job, outputs: Sequence[Any], part: str) -> Scores:
-    return scores_of(job.task, outputs, job.prepared.part(part), job.prepared.groups)
+def _scores(job: Job, outputs: Sequence[Any], examples: Sequence[Example]) -> Scores:
+    return scores_of(job.task, outputs, examples, job.prepared.groups)
 
 
 def scores_of(

@@ -9,6 +9,7 @@ from typing import Any
 from headstart.contracts import Validated
 from headstart.steps.judge import Judged
 from headstart.steps.learn import Learned
+from headstart.steps.network import Round
 
 BASELINES = {"majority": "majority", "linear_probe": "linear probe"}
 
@@ -16,6 +17,17 @@ BASELINES = {"majority": "majority", "linear_probe": "linear probe"}
 def best_metric(history: Sequence[Validated], *, lower_is_better: bool) -> float:
     """Of some validations, of which there is one at least."""
     return (min if lower_is_better else max)(validated.metric for validated in history)
+
+
+def _of_phase(rounds: Sequence[Round], phase: str, *, lower_is_better: bool) -> float:
+    """The best metric of a phase; of several folds the mean, by the examples that each held out."""
+    total = count = 0.0
+    for one in rounds:
+        own = [validated for validated in one.training.history if validated.phase == phase]
+        if own:
+            total += len(one.held) * best_metric(own, lower_is_better=lower_is_better)
+            count += len(one.held)
+    return total / count
 
 
 def ladder(learned: Learned, judged: Judged, *, metric: str, lower_is_better: bool) -> list[dict[str, Any]]:
@@ -28,14 +40,14 @@ def ladder(learned: Learned, judged: Judged, *, metric: str, lower_is_better: bo
         lower_is_better: whether that is an error.
     """
 
+    histories = [one.training.history for one in learned.rounds]
+
     def rungs() -> Iterator[tuple[str, float]]:
         for key, name in BASELINES.items():
             if key in judged.baselines:
                 yield name, judged.baselines[key]["val"].metrics[metric].value
-        history = learned.training.history if learned.training else ()
-        for phase in dict.fromkeys(validated.phase for validated in history):
-            own = [validated for validated in history if validated.phase == phase]
-            yield phase, best_metric(own, lower_is_better=lower_is_better)
+        for phase in dict.fromkeys(one.phase for history in histories for one in history):
+            yield phase, _of_phase(learned.rounds, phase, lower_is_better=lower_is_better)
         for one in learned.tried[:1]:
             if one.share < 1:
                 yield f"{100 * one.share:.0f} % of the way from the probe", one.metric

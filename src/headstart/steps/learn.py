@@ -1,4 +1,4 @@
-"""From a job to a network: begun at the probe, trained as planned; the best of both and what is between."""
+"""From a job to a network: trained as planned, once or once a fold; the best of that and of the probe."""
 
 from __future__ import annotations
 
@@ -8,26 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from torch import nn
 
-from headstart.contracts import HEAD, Backbone, Boundary, Event, Head, Observer
-from headstart.features.probe import Probe
-from headstart.steps.cuts import plain_network
-from headstart.steps.ending import Ending
-from headstart.steps.feeds import Feeds, lowest_cut
+from headstart.contracts import HEAD, Backbone, Example, Head, Observer
+from headstart.steps.feeds import lowest_cut
+from headstart.steps.folds import train_folds
 from headstart.steps.job import Job, probe
-from headstart.steps.supply import Notify
+from headstart.steps.network import Round, probe_network, teller
+from headstart.steps.together import Together
 from headstart.steps.validate import Calibrated, Validator
-from headstart.training.adapters import attach, merge
-from headstart.training.blend import Blend
-from headstart.training.checkpoint import CheckpointFolder
-from headstart.training.feed import Validation
-from headstart.training.freezing import tensors
-from headstart.training.loop import TrainResult, train
+from headstart.training.loop import TrainResult
 from headstart.training.stopping import StopSource, never, stop_on_signals
-from headstart.training.tally import TrainMetric
 
 
 @dataclass(frozen=True)
@@ -40,9 +31,11 @@ class Learned:
         returned: "trained", "between" or "probe".
         why: it is returned, as a clause.
         tried: what was considered beside the probe, best first; none where nothing was trained.
-        val: its outputs on validation data, before the temperature and before any refit.
+        judged: the examples on which it was chosen: the validation split, or all that folds held out.
+        val: outputs on these, of what had not learned from them, before the temperature and any refit.
+        probed: what the probe says of them, likewise; None where the task has none.
         temperature: by which its logits are to be divided.
-        training: None where no phase was planned.
+        rounds: of training: one, or one a fold; none where no phase was planned.
         cut: the boundary at which kept activations may enter it; "" where it must be computed whole.
     """
 
@@ -51,10 +44,17 @@ class Learned:
     returned: str
     why: str
     tried: Sequence[Calibrated]
+    judged: Sequence[Example]
     val: Sequence[Any]
+    probed: Sequence[Any] | None
     temperature: float
-    training: TrainResult | None
+    rounds: Sequence[Round]
     cut: str
+
+    @property
+    def training(self) -> TrainResult | None:
+        """How it went where the validation split judged; None where no phase was planned."""
+        return self.rounds[0].training if self.rounds else None
 
 
 def learn(
@@ -78,58 +78,37 @@ def learn(
         return _probe_alone(job)
     # Training changes the module in place.
     goes_back = job.probe is not None and (job.plan.keep_probe or job.plan.interpolate)
-    pristine = copy.deepcopy(job.backbone) if goes_back else job.backbone
-    judge = Validator(job)
-    probed = None if job.probe is None else judge.calibrated(judge.candidate(job.probe_outputs("val")))
-    network = plain_network(job.task, job.backbone, job.plan.head, job.plan.seed)
-    # Linear probing, then fine-tuning (Kumar et al., 2022).
-    begins_at = probed if not job.plan.head.hidden else None
-    if job.probe is not None and begins_at is not None:
-        set_linear(network, job.probe)
-    tell = _teller(observers)
+    pristine = copy.deepcopy(job.backbone) if goes_back or job.plan.folds > 1 else job.backbone
     with stop_on_signals(seconds) as stop:
-        ending = Ending(job, judge, stop)
-        if seconds is not None:
-            ending.measure(network, tell)
-        boundaries = _with_adapters(job, network)
-        training = train(
-            network=network,
-            phases=job.plan.phases,
-            boundaries=boundaries,
-            task=job.task,
-            plan=job.plan,
-            feed=Feeds(job, network, ending.validate, tell),
-            train_metric=_train_metric(job),
-            checkpoints=CheckpointFolder(checkpoints),
-            stop=lambda: stop() or ask(),
-            pace=stop,
-            start=None if begins_at is None else Validation(begins_at.metric, begins_at.loss),
-            observers=observers,
-        )
-    if boundaries != job.backbone.boundaries:
-        merge(network)
-    blend = None
-    if job.probe is not None and begins_at is not None and job.plan.interpolate and training.steps:
-        blend = Blend(network, tensors(_probe_network(job, pristine, job.probe, job.plan.head)))
-    tried = ending.tried(network, blend, tell)
+        trained = Together()
+        for one in train_folds(
+            job, pristine, checkpoints=checkpoints, stop=stop, ask=ask, observers=observers
+        ):
+            trained.add(one)
+    judge = Validator(job, trained.held)
+    probed = None if job.probe is None else judge.calibrated(judge.candidate(trained.probed))
+    tried = judge.ranked(
+        judge.calibrated(judge.candidate(outputs), share=share) for share, outputs in trained.tried.items()
+    )
     best = tried[0]
     # Without a step it is the probe, but for rounding.
-    beaten = probed is not None and (not training.steps or not judge.believes(best, probed))
+    beaten = probed is not None and (not trained.steps or not judge.believes(best, probed))
     if probed is not None and beaten and job.plan.keep_probe:
         network, refitted = refitted_probe(job, pristine)
         why = judge.why(best, probed, probed) + refitted
-        return _probe(job, network, why, probed, tried=tried, training=training)
-    if blend is not None:
-        blend.move(best.share)
+        return _probe(job, network, why, probed, judged=trained.held, tried=tried, rounds=trained.rounds)
+    network, together = trained.at(best.share, job, pristine, teller(observers))
     return Learned(
         network,
         job.plan.head,
         "trained" if best.share == 1 else "between",
-        _why_trained(job, judge, best, probed),
+        _why_trained(job, judge, best, probed) + together,
         tried,
+        trained.held,
         best.outputs,
+        None if probed is None else probed.outputs,
         best.temperature,
-        training,
+        trained.rounds,
         lowest_cut(job),
     )
 
@@ -141,10 +120,10 @@ def _why_trained(job: Job, judge: Validator, best: Calibrated, probed: Calibrate
 
 
 def _probe_alone(job: Job) -> Learned:
-    judge = Validator(job)
+    judge = Validator(job, job.prepared.part("val"))
     probed = judge.calibrated(judge.candidate(job.probe_outputs("val")))
     network, refitted = refitted_probe(job, job.backbone)
-    return _probe(job, network, "no phase was planned" + refitted, probed)
+    return _probe(job, network, "no phase was planned" + refitted, probed, judged=job.prepared.part("val"))
 
 
 def _probe(
@@ -153,12 +132,23 @@ def _probe(
     why: str,
     probed: Calibrated,
     *,
+    judged: Sequence[Example],
     tried: Sequence[Calibrated] = (),
-    training: TrainResult | None = None,
+    rounds: Sequence[Round] = (),
 ) -> Learned:
     """The probe is what is returned."""
     return Learned(
-        network, Head(), "probe", why, tried, probed.outputs, probed.temperature, training, head_cut(job)
+        network,
+        Head(),
+        "probe",
+        why,
+        tried,
+        judged,
+        probed.outputs,
+        probed.outputs,
+        probed.temperature,
+        rounds,
+        head_cut(job),
     )
 
 
@@ -181,46 +171,4 @@ def refitted_probe(job: Job, backbone: Backbone) -> tuple[nn.Module, str]:
         both = (*job.prepared.part("train"), *job.prepared.part("val"))
         fitted = probe(job.prepared, job.task, both, seed=job.plan.seed, strength=fitted.strength) or fitted
         clause = "; then fitted once more on training and validation data"
-    return _probe_network(job, backbone, fitted, Head()), clause
-
-
-def _probe_network(job: Job, backbone: Backbone, fitted: Probe, head: Head) -> nn.Module:
-    """The pretrained backbone, and a head of one linear layer that is this probe."""
-    network = plain_network(job.task, backbone, head, job.plan.seed).to(job.plan.device)
-    set_linear(network, fitted)
-    return network
-
-
-def set_linear(network: nn.Module, fitted: Probe) -> None:
-    """Give the one linear layer of a network's head the probe's weights."""
-    (linear,) = (layer for layer in network.get_submodule(HEAD).modules() if isinstance(layer, nn.Linear))
-    with torch.no_grad():
-        linear.weight.copy_(torch.from_numpy(fitted.weight))
-        if linear.bias is not None:
-            linear.bias.copy_(torch.from_numpy(fitted.bias))
-
-
-def _with_adapters(job: Job, network: nn.Module) -> tuple[Boundary, ...]:
-    """The boundaries to be trained; those that the plan trains by adapters have them now."""
-    boundaries = job.backbone.boundaries
-    adapters = next((phase.adapters for phase in job.plan.phases if phase.adapters), None)
-    if adapters is None:
-        return boundaries
-    names = {name for phase in job.plan.phases for name in phase.rates} - {HEAD}
-    return attach(network, boundaries, names, adapters, seed=job.plan.seed)
-
-
-def _teller(observers: Sequence[Observer]) -> Notify:
-    def tell(event: Event) -> None:
-        for observer in observers:
-            observer.notify(event)
-
-    return tell
-
-
-def _train_metric(job: Job) -> TrainMetric:
-    def metric(outputs: Any, targets: Any) -> float:
-        scorers = job.task.scorers(outputs, targets)
-        return float(scorers[job.task.watched](np.ones((1, len(targets))))[0])
-
-    return metric
+    return probe_network(job, backbone, fitted, Head()), clause

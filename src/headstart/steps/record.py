@@ -125,6 +125,10 @@ def result_record(
             {"share": one.share, "metric": one.metric, "calibrated_loss": one.calibrated_loss}
             for one in learned.tried
         ],
+        "folds": [
+            {"held": len(one.held), "epochs": one.training.epochs, "steps": one.training.steps}
+            for one in learned.rounds
+        ],
         "suspects": len(suspects.examples),
         "temperature": learned.temperature,
         "examined": {"whole": judged.examined.whole, "difference": judged.examined.difference},

@@ -25,6 +25,7 @@ from headstart.durable import remove_folder
 from headstart.errors import Held, NonFiniteLoss, RequestError
 from headstart.evaluation.calibration import tempered
 from headstart.steps.fitting import begun, learned
+from headstart.steps.folds import fold_count
 from headstart.steps.job import Job
 from headstart.steps.learn import Learned
 from headstart.steps.record import Clock
@@ -140,8 +141,8 @@ class Study:
                 job, done = learned(job, config, folder, clock, observers=(watch,), ask=watch.ask)
             except (RequestError, NonFiniteLoss) as error:
                 raise Unfit(str(error)) from error
-        stopped = done.training.stopped if done.training else None
-        if stopped in (GIVEN_UP, TIME_LIMIT):
+        stopped = {one.training.stopped for one in done.rounds}
+        if stopped & {GIVEN_UP, TIME_LIMIT} or len(done.rounds) not in (0, fold_count(job)):
             # Cut short it is not what its settings give.
             raise trial.give_up()
         return _outcome(job, done, seed=self.config.seed)
@@ -217,9 +218,9 @@ class _Watch:
 def _outcome(job: Job, done: Learned, *, seed: int) -> Outcome:
     """The metric of what a trial would return, and what is needed to correct it later."""
     outputs = tempered(done.val, done.temperature)
-    scorers = job.task.scorers(outputs, job.targets("val"))
+    scorers = job.task.scorers(outputs, [job.task.encode(example) for example in done.judged])
     once = np.ones((1, len(outputs)))
-    draws = redrawn(scorers[job.task.watched], job.prepared.groups_of(job.prepared.part("val")), seed=seed)
+    draws = redrawn(scorers[job.task.watched], job.prepared.groups_of(done.judged), seed=seed)
     return Outcome(
         float(scorers[job.task.watched](once)[0]),
         {

@@ -1,4 +1,4 @@
-"""The validation split: what candidates are worth on it, and which of two is the better one."""
+"""Held-out data: what candidates are worth on it, and which of two is the better one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 from torch import nn
 
-from headstart.contracts import Batch, Scorer
+from headstart.contracts import Batch, Example, Scorer
 from headstart.errors import NonFiniteLoss, a_few
 from headstart.evaluation.calibration import fit_temperature, tempered
 from headstart.evaluation.intervals import difference
@@ -43,19 +43,26 @@ class Calibrated(Candidate):
 
 
 class Validator:
-    """The validation split, ready to judge."""
+    """Held-out examples, ready to judge.
 
-    def __init__(self, job: Job) -> None:
+    Args:
+        job: has the task and the plan.
+        examples: of its data.
+    """
+
+    def __init__(self, job: Job, examples: Sequence[Example]) -> None:
         self._task = job.task
         self._plan = job.plan
         self._metric = job.task.watched
         self._sign = -1 if self._metric in job.task.lower_is_better else 1
-        self._examples = job.prepared.part("val")
-        self._targets = job.targets("val")
+        self._examples = examples
+        self._targets = [job.task.encode(example) for example in examples]
         self._groups = job.prepared.groups_of(self._examples)
+        folds = len(examples) > len(job.prepared.part("val"))
+        self._where = f"on {len(examples)} examples held out in turns" if folds else "on validation data"
 
     def ask(self, network: nn.Module, batches: Iterable[Batch]) -> Candidate:
-        """A network as a candidate; the batches are of this split, as the network takes them."""
+        """A network as a candidate; the batches are of these examples, as the network takes them."""
         plan = self._plan
         with fixed_batches("predictions", size=plan.evaluation_batch_size, device=plan.device):
             outputs = compute_outputs(self._task, network, batches, device=plan.device, quick=True)
@@ -117,7 +124,7 @@ class Validator:
             if trained.share == 1
             else f"{trained.share:g} of the way from the probe to what was trained"
         )
-        text = f"{metric} {trained.metric:.4f} {name} and {probed.metric:.4f} probe on validation data"
+        text = f"{metric} {trained.metric:.4f} {name} and {probed.metric:.4f} probe {self._where}"
         if lead > 0 and returned is probed:
             return f"{text}, a lead within the error of so few examples, at no lower loss"
         losses = f"{trained.calibrated_loss:.4f} and {probed.calibrated_loss:.4f}"

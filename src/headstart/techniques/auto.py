@@ -31,6 +31,7 @@ class Auto:
 
     name: ClassVar[str] = "auto"
     pairs: ClassVar[bool] = False
+    cross_validated: ClassVar[bool] = True
 
     def __init__(self, options: Options) -> None:
         self.options = options

@@ -38,6 +38,7 @@ class Contrastive:
 
     name: ClassVar[str] = "contrastive"
     pairs: ClassVar[bool] = True
+    cross_validated: ClassVar[bool] = False
 
     def __init__(self, options: Options) -> None:
         self.options = options

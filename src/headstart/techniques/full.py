@@ -38,6 +38,7 @@ class Full:
 
     name: ClassVar[str] = "full"
     pairs: ClassVar[bool] = False
+    cross_validated: ClassVar[bool] = False
 
     def __init__(self, options: Options) -> None:
         self.options = options

@@ -18,6 +18,7 @@ class LinearProbe:
 
     name: ClassVar[str] = "linear-probe"
     pairs: ClassVar[bool] = False
+    cross_validated: ClassVar[bool] = False
 
     def __init__(self, options: Options) -> None:
         self.options = options

@@ -37,6 +37,7 @@ class LoRA:
 
     name: ClassVar[str] = "lora"
     pairs: ClassVar[bool] = False
+    cross_validated: ClassVar[bool] = False
 
     def __init__(self, options: Options) -> None:
         self.options = options

@@ -36,6 +36,7 @@ class TwoPhase:
 
     name: ClassVar[str] = "two-phase"
     pairs: ClassVar[bool] = False
+    cross_validated: ClassVar[bool] = False
 
     def __init__(self, options: Options) -> None:
         self.options = options

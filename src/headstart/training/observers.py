@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 from headstart.contracts import (
     Event,
+    FoldDone,
     Notice,
     PhaseEnded,
     PhaseStarted,
@@ -26,7 +27,8 @@ class MetricsFile:
     """``metrics.jsonl``: an event a line, ``{"event": "StepDone", "step": 12, ...}``.
 
     A run that begins again, or goes on from a checkpoint, first drops the lines of what it is about
-    to repeat. On a full disk it falls silent. `Progress` is not written.
+    to repeat. On a full disk it falls silent. `Progress` is not written, and neither are folds: result.json
+    has them.
     """
 
     def __init__(self, path: Path) -> None:
@@ -35,7 +37,7 @@ class MetricsFile:
 
     def notify(self, event: Event) -> None:
         """Write an event."""
-        if self._silent or isinstance(event, Progress):
+        if self._silent or isinstance(event, (Progress, FoldDone)):
             return
         line = json.dumps(_as_dict(event), ensure_ascii=False) + "\n"
         try:
@@ -96,6 +98,10 @@ def describe(event: Event, metric: str) -> str | None:
             return f"epoch {event.epoch}  {losses}{watched}{'  best' if event.best else ''}"
         case PhaseEnded():
             return f"{event.phase}: {event.why}, best {metric} {event.best_metric:.4f}"
+        case FoldDone():
+            probe = "" if math.isnan(event.probe) else f", of its probe {event.probe:.4f}"
+            fold, held = f"fold {event.fold} of {event.folds}", counted(event.held, "example")
+            return f"{fold}: {metric} {event.metric:.4f}{probe}, on {held} held out"
         case Notice():
             return event.text
     return None

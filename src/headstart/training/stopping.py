@@ -80,6 +80,11 @@ class Stop:
         return PART_OVER if self._rest > 1 and self.used() >= 1 else None
 
     @property
+    def limited(self) -> bool:
+        """Whether there is a deadline."""
+        return math.isfinite(self._end)
+
+    @property
     def left(self) -> float:
         """Seconds for training: those to the deadline, less what is left for afterwards."""
         return self.left_in_all - self._left_out
@@ -88,6 +93,10 @@ class Stop:
     def left_in_all(self) -> float:
         """Seconds to the deadline."""
         return self._end - time.monotonic()
+
+    def times(self, seconds: float) -> float:
+        """How often something that takes so many seconds can be done in the time for training."""
+        return max(self.left, 0.0) / seconds
 
     def leave(self, seconds: float) -> None:
         """Let the deadline be so many seconds before the end, for what comes after training."""
@@ -100,7 +109,7 @@ class Stop:
     def used(self) -> float:
         """Share of the phase's time that is over."""
         now = time.monotonic()
-        if math.isinf(self._end):
+        if not self.limited:
             return 0.0
         part = (self._end - self._left_out - self._began) / self._rest
         return min(1.0, (now - self._began) / part) if part > 0 else 1.0
@@ -110,6 +119,26 @@ class Stop:
         if self.signal:
             os._exit(128 + number)
         self.signal = signal.Signals(number)
+
+
+class Shared:
+    """The pace of one of several trainings, whose phases share the time with those of the others.
+
+    Args:
+        stop: knows the time limit.
+        later: phases of the trainings to come.
+    """
+
+    def __init__(self, stop: Stop, later: int) -> None:
+        self._stop, self._later = stop, later
+
+    def begin(self, rest: int) -> None:
+        """A phase begins; with it, so many of this training are to come."""
+        self._stop.begin(rest + self._later)
+
+    def used(self) -> float:
+        """Share of the phase's time that is over."""
+        return self._stop.used()
 
 
 @contextmanager
