@@ -25,7 +25,9 @@ from headstart.steps.compare import compare_runs
 from headstart.steps.decide import decide, refuse_unknown_names
 from headstart.steps.demo import demo_config
 from headstart.steps.fitting import fit_in, prepared_for, resumable
+from headstart.steps.foresee import foresee
 from headstart.steps.inputs import listed
+from headstart.steps.job import Job
 from headstart.steps.judge import examples_of_run, judge_data, other_examples, request_of_run
 from headstart.steps.keeping import cache_of
 from headstart.steps.latency import latencies
@@ -41,6 +43,7 @@ from headstart.steps.rank import rank as try_models
 from headstart.steps.record import Clock
 from headstart.steps.screen import (
     show_findings,
+    show_forecast,
     show_plan,
     show_scores,
     show_search,
@@ -140,12 +143,16 @@ def plan(config: Config, *, stream: TextIO | None = None) -> Plan:
     """Every decision that `fit` would make, with its reasons; trains nothing."""
     config = _with_chosen_model(config, stream)
     refuse_unknown_names(config)
-    machine = machine_facts(config.device)
+    machine, clock = machine_facts(config.device), Clock()
     with watching(stream) as watch:
-        prepared, backbone = prepared_for(config, machine, Clock(), watch)
-    decided = decide(config, prepared, task_of(config, prepared), backbone, machine)
+        prepared, backbone = prepared_for(config, machine, clock, watch)
+    task = task_of(config, prepared)
+    decided = decide(config, prepared, task, backbone, machine)
     show_findings(stream, prepared.findings)
     show_plan(stream, decided)
+    if stream is not None:
+        job = Job(prepared, task, backbone, decided, None)
+        show_forecast(stream, foresee(job, clock.elapsed, config.time_limit))
     return decided
 
 

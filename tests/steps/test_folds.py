@@ -156,6 +156,11 @@ def test_a_run_that_is_killed_in_a_later_fold_goes_on_to_the_same_bytes(
     results = [json.loads((tmp_path / name / "result.json").read_text()) for name in ("whole", "killed")]
     assert results[0]["folds"] == results[1]["folds"]
     assert results[0]["val"] == results[1]["val"]
+    # What a run takes is foreseen where it begins.
+    assert results[1]["forecast"] is None
+    expected = results[0]["forecast"]
+    assert 0 < expected["shortest"] <= expected["seconds"] <= expected["longest"]
+    assert expected["memory"] > 1e8
 
 
 def test_a_time_limit_leaves_out_folds_that_would_not_fit(
@@ -164,6 +169,7 @@ def test_a_time_limit_leaves_out_folds_that_would_not_fit(
     monkeypatch.setattr(Stop, "times", lambda self, seconds: 1.7)
     result, shown = fitted(photos, tmp_path / "run", time_limit=600)
     assert len(result["folds"]) == 2
+    assert result["forecast"]["longest"] <= 600
     assert "fold 2 of 2" in shown
 
 

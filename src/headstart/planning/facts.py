@@ -103,6 +103,19 @@ class StepFacts:
 
 
 @dataclass(frozen=True)
+class PhaseFacts:
+    """What a phase takes, as measured on a few examples; seconds of one example.
+
+    Attributes:
+        step: in every epoch.
+        kept: of the layers that are computed once, for each view; 0 where there are none.
+    """
+
+    step: float
+    kept: float
+
+
+@dataclass(frozen=True)
 class Facts:
     """All that a plan is made from, beside the request."""
 

@@ -26,6 +26,12 @@ SPEED, TIMES = 150e6, 4
 MARGIN = 1.5
 
 
+def fixed_seconds(job: Job) -> float:
+    """Of what follows training, those that hardly depend on the data."""
+    size = sum(parameter.nbytes for parameter in job.backbone.module.parameters())
+    return FIXED + TIMES * size / SPEED
+
+
 class Ending:
     """Measures validations, and tells the stop how much time to leave for what follows training.
 
@@ -43,8 +49,7 @@ class Ending:
         val, test = (len(job.prepared.part(name)) for name in ("val", "test"))
         self._test = MARGIN * test / max(val, 1)
         self._validations = 2 + (len(SHARES) if job.plan.interpolate else 0)
-        size = sum(parameter.nbytes for parameter in job.backbone.module.parameters())
-        self._fixed = FIXED + TIMES * size / SPEED
+        self._fixed = fixed_seconds(job)
         self._validation = 0.0
 
     def measure(self, network: nn.Module, tell: Notify) -> None:

@@ -20,6 +20,7 @@ from headstart.planning.plan import Plan
 from headstart.sources.resolve import load as load_backbone
 from headstart.steps.decide import decide, refuse_unknown_boundaries
 from headstart.steps.folds import forget_folds
+from headstart.steps.foresee import foresee
 from headstart.steps.job import Job, probe
 from headstart.steps.judge import judge
 from headstart.steps.keeping import cache_of
@@ -35,7 +36,7 @@ from headstart.steps.prepare import (
 )
 from headstart.steps.record import Clock, begin_record, finish_record, versions
 from headstart.steps.resume import plan_as_begun, prepared_as_begun, refuse_other_request
-from headstart.steps.screen import show_findings, show_plan, watch_files, watching
+from headstart.steps.screen import show_findings, show_forecast, show_plan, watch_files, watching
 from headstart.training.machine import machine_facts
 from headstart.training.stopping import StopSource, never
 
@@ -60,12 +61,15 @@ def fit_in(
     Returns:
         Sentences on what to try next.
     """
+    fresh = not folder.plan.exists()
     job = begun(config, folder, clock, stream, allow_data_change=allow_data_change)
     with resumable(folder.path, "fit"):
+        expected = foresee(job, clock.elapsed, config.time_limit) if fresh else None
+        show_forecast(stream, expected)
         job, done = learned(job, config, folder, clock, stream)
         with clock.part("evaluate"), watching(stream) as watch:
             judged = judge(_saved(folder, job, done), job, done, notify=watch.notify)
-        sentences = finish_record(folder, job, done, judged, clock)
+        sentences = finish_record(folder, job, done, judged, clock, expected)
     forget_folds(folder.checkpoints)
     return sentences
 

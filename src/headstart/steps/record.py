@@ -17,6 +17,7 @@ from headstart.artifact.run import RunFolder, read_json, write_json
 from headstart.config.schema import Config
 from headstart.config.toml import dump
 from headstart.durable import write_file_durably
+from headstart.planning.forecast import Forecast
 from headstart.planning.lines import plan_state
 from headstart.planning.plan import Plan
 from headstart.steps.job import Job
@@ -92,7 +93,12 @@ def data_record(prepared: Prepared) -> dict[str, Any]:
 
 
 def result_record(
-    job: Job, learned: Learned, judged: Judged, clock: Clock, suspects: Suspected
+    job: Job,
+    learned: Learned,
+    judged: Judged,
+    clock: Clock,
+    suspects: Suspected,
+    expected: Forecast | None = None,
 ) -> dict[str, Any]:
     """result.json; keys are only ever added."""
     task, plan, prepared, training = job.task, job.plan, job.prepared, learned.training
@@ -136,6 +142,7 @@ def result_record(
         "epochs": training.epochs if training else 0,
         "steps": training.steps if training else 0,
         "peak_memory_bytes": peak_memory(),
+        "forecast": expected and asdict(expected),
         "versions": versions(),
         "stopped": _stopped(learned, plan),
     }
@@ -158,12 +165,19 @@ def begin_record(folder: RunFolder, config: Config, plan: Plan, prepared: Prepar
     write_json(folder.plan, {**plan_state(plan), "request": request_record(config)})
 
 
-def finish_record(folder: RunFolder, job: Job, learned: Learned, judged: Judged, clock: Clock) -> list[str]:
+def finish_record(
+    folder: RunFolder,
+    job: Job,
+    learned: Learned,
+    judged: Judged,
+    clock: Clock,
+    expected: Forecast | None = None,
+) -> list[str]:
     """Write what came of it: predictions, scores, model card, report; the sentences on what to try next."""
     write_file_durably(folder.test_predictions, predictions_csv(job.task, judged).encode(errors="replace"))
     suspects = suspected(job)
     write_file_durably(folder.suspects, suspects_csv(suspects.examples).encode(errors="replace"))
-    result = result_record(job, learned, judged, clock, suspects)
+    result = result_record(job, learned, judged, clock, suspects, expected)
     sentences = advice(job, learned, judged, result, suspects)
     card = model_card(result, read_json(folder.model / FACTS), asked=job.task.asked)
     write_file_durably(folder.model / CARD, card.encode())

@@ -11,10 +11,12 @@ from headstart.artifact.run import RunFolder
 from headstart.contracts import Event, Observer
 from headstart.data.dataset import Finding
 from headstart.data.layout import printable
-from headstart.evaluation.report.words import interval, number, title
+from headstart.evaluation.report.words import about, interval, number, title
 from headstart.evaluation.scores import Scores
+from headstart.planning.forecast import Forecast
 from headstart.planning.lines import plan_lines
 from headstart.planning.plan import Plan
+from headstart.planning.storing import in_bytes
 from headstart.training.observers import MetricsFile
 from headstart.training.progress import watch_on
 from headstart.training.tensorboard import TensorBoard
@@ -83,6 +85,15 @@ def show_plan(stream: TextIO | None, plan: Plan) -> None:
             _print(stream, f"  {first:<{NAMES}}{second:<{VALUES}}  {third}".rstrip())
 
 
+def show_forecast(stream: TextIO | None, expected: Forecast | None) -> None:
+    """What the run will take."""
+    if expected is None:
+        return
+    seconds, low, high = (about(value) for value in (expected.seconds, expected.shortest, expected.longest))
+    within = "" if low == high else f" ({low} to {high})"
+    _print(stream, f"Expected: about {seconds}{within}, {in_bytes(expected.memory)} of memory.")
+
+
 def show_scores(stream: TextIO | None, result: Mapping[str, Any], advice: Sequence[str]) -> None:
     """The scores on the test set beside the baselines, and what to try next."""
     test = Scores.from_state(result["test"])
@@ -101,6 +112,12 @@ def show_scores(stream: TextIO | None, result: Mapping[str, Any], advice: Sequen
         text = f"Step by step, {title(result['watched'])} on validation data: {rungs}."
         _print(stream, textwrap.fill(text, WIDTH, subsequent_indent="  "))
     _print(stream, f"Returned: {NAMES_OF[result['returned']]} ({result['why_returned']}).")
+    took = f"{about(result['seconds']['total'])}, {in_bytes(result['peak_memory_bytes'])} of memory"
+    expected = result.get("forecast")
+    said = ""
+    if expected:
+        said = f" (expected: {about(expected['seconds'])}, {in_bytes(expected['memory'])})"
+    _print(stream, f"Took: {took}{said}.")
     for sentence in advice:
         _print(stream, textwrap.fill(sentence, WIDTH, initial_indent="Next: ", subsequent_indent="      "))
 

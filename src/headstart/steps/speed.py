@@ -44,7 +44,7 @@ def hastened(config: Config, plan: Plan, prepared: Prepared, task: Task, backbon
     if cache is None or not pays(plan, len(train)):
         return plan
     deepest = max(whole_phases(plan), key=lambda phase: len(phase.rates))
-    batch = _batch(prepared, task, plan)
+    batch = training_batch(prepared, task, plan.batch_size)
     memory = _memory(cache.measurements / "steps", config, plan, deepest, batch=batch, backbone=backbone)
     if not recall(memory):
         tried = measure_steps(
@@ -64,9 +64,9 @@ def hastened(config: Config, plan: Plan, prepared: Prepared, task: Task, backbon
     return at_speed(plan, remembered) if remembered else plan
 
 
-def _batch(prepared: Prepared, task: Task, plan: Plan) -> Batch:
-    """As long as those of training: of its first epoch, but not augmented."""
-    examples, view = prepared.part("train")[: plan.batch_size], prepared.supply.view()
+def training_batch(prepared: Prepared, task: Task, size: int) -> Batch:
+    """As those of training, with the first examples of it, not augmented."""
+    examples, view = prepared.part("train")[:size], prepared.supply.view()
     return task.collate(examples, [view(example, 0) for example in examples])
 
 

@@ -50,6 +50,16 @@ def interval(score: Interval, metric: str) -> str:
     return f"{score.low:.3f} to {score.high:.3f}"
 
 
+def about(seconds: float) -> str:
+    """``"4 s"``, ``"3 min"``, ``"2.5 h"``: as exact as a forecast can be."""
+    if seconds < 59.5:
+        return f"{max(seconds, 1):.0f}{SPACE}s"
+    minutes = seconds / 60
+    if minutes < 59.5:
+        return f"{minutes:.{0 if minutes >= 9.95 else 1}f}{SPACE}min".replace(".0", "")
+    return f"{minutes / 60:.1f}{SPACE}h".replace(".0", "")
+
+
 def duration(seconds: float) -> str:
     """``"4.2 s"``, ``"3 min 12 s"``, ``"2 h 5 min"``."""
     if seconds < 59.95:
