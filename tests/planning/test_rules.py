@@ -47,7 +47,7 @@ def config(*settings: str) -> Config:
 @pytest.mark.parametrize(
     ("setting", "rule", "value"),
     [
-        ("technique.name=full", lambda asked: rules.technique(asked), "full"),
+        ("technique.name=full", lambda asked: rules.technique(asked, FACTS), "full"),
         ("model.image_size=64", lambda asked: rules.image_size(asked, FACTS), 64),
         ("train.batch_size=7", lambda asked: rules.batch_size(asked, FACTS), 7),
         ("train.token_budget=512", lambda asked: rules.token_budget(asked, TEXT_FACTS), 512),
@@ -204,3 +204,22 @@ def test_a_head_that_the_checkpoint_has_is_not_to_be_built_otherwise() -> None:
     assert "checkpoint's own" in rules.head(config(), (), begins="none").reason
     with pytest.raises(ConfigError, match="checkpoint's own"):
         rules.head(config("model.head.dropout=0.5"), (), begins="none")
+
+
+def test_few_texts_a_label_are_learned_from_by_pairs() -> None:
+    few = replace(TEXT_FACTS, data=replace(TEXT_FACTS.data, smallest=3, largest=17))
+    assert rules.technique(config(), few).value == "contrastive"
+    assert rules.technique(config("technique.name=auto"), few).value == "contrastive"
+    assert rules.technique(config("technique.name=full"), few).value == "full"
+    assert rules.technique(config(), few, has_probe=False).value == "auto"
+    assert rules.technique(config(), TEXT_FACTS).value == "auto"
+    assert rules.technique(config(), facts(largest=17)).value == "auto"
+
+
+@pytest.mark.parametrize(
+    ("val", "wanted", "asked", "count"),
+    [(199, True, None, 5), (200, True, None, 1), (20, False, None, 1), (20, True, 1, 1), (500, False, 3, 3)],
+)
+def test_few_validation_examples_ask_for_folds(val: int, wanted: bool, asked: int | None, count: int) -> None:
+    request = config() if asked is None else config(f"train.folds={asked}")
+    assert rules.folds(request, facts(val=val), wanted=wanted).value == count

@@ -58,7 +58,7 @@ def make_plan(
     take = reasons.take
     task, model = take("task", rules.task(config, task)), take("model", rules.model(config, facts))
     metric = take("metric", rules.metric(config, facts, metric))
-    name = take("technique", rules.technique(config, has_probe=has_probe))
+    name = take("technique", rules.technique(config, facts, has_probe=has_probe))
     options = bind_options(technique, config.technique.options)
     batch_size = take("batch_size", rules.batch_size(config, facts, pairs=technique.pairs))
     accumulate = take("accumulate", rules.usual(config, "accumulate"))

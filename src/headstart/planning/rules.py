@@ -18,16 +18,20 @@ from headstart.planning.plan import Decision
 
 T = TypeVar("T")
 ASKED = "asked for"
+AUTO = "auto"
 
 # At least; networks for texts are trained for fewer epochs.
 STEPS_PER_EPOCH: Mapping[str, int] = {"image": 10, "text": 40}
-SMALLEST_BATCH, USUAL_BATCH = 4, 32
+SMALLEST_BATCH, USUAL_BATCH, PAIRS_BATCH = 4, 32, 16
 # Computed at once in training: batches of long texts are cut into pieces of no more.
 TOKENS, ACCELERATOR_TOKENS = 4096, 16384
 PATIENCE = 5
 SMALL_IMAGE = 64
 # Above this ratio the commonest class alone makes accuracy look good.
 UNEVEN = 10
+# Of 5 to 17 texts a label, learning by pairs gave 2 to 3 points more than fine-tuning, on three draws of two
+# sets.
+FEW_TEXTS = 20
 # Below so many validation examples, chance decides more between candidates than their worth.
 FEW_VALIDATION, FOLDS = 200, 5
 WEIGHT_DECAY = {"adamw": 0.01, "adam": 0.0, "sgd": 1e-4}
@@ -82,10 +86,15 @@ def seed(config: Config) -> Decision[int]:
     return Decision(config.seed, "the same seed and data give the same weights")
 
 
-def technique(config: Config, *, has_probe: bool = True) -> Decision[str]:
+def technique(config: Config, facts: Facts, *, has_probe: bool = True) -> Decision[str]:
     """Which technique, by its name in the catalogue."""
+    largest = facts.data.largest
+    if has_probe and facts.model.modality == "text" and 0 < largest <= FEW_TEXTS and _left_open(config):
+        return Decision(
+            "contrastive", f"pairs teach more, of texts of which no label has more than {largest}"
+        )
     reason = "never worse than the linear probe that comes first" if has_probe else "the usual one"
-    return _asked_or(config.technique.name, "auto", reason)
+    return _asked_or(config.technique.name, AUTO, reason)
 
 
 def technique_options(config: Config, options: Mapping[str, object]) -> Decision[Mapping[str, object]]:
@@ -133,9 +142,10 @@ def batch_size(config: Config, facts: Facts, *, pairs: bool = False) -> Decision
         facts: of data and model.
         pairs: whether the technique learns from pairs within a batch.
     """
-    size = USUAL_BATCH
     if pairs:
-        return _asked_or(config.train.batch_size, size, f"{size * (size - 1) // 2} pairs a step")
+        reason = f"{PAIRS_BATCH * (PAIRS_BATCH - 1) // 2} pairs a step"
+        return _asked_or(config.train.batch_size, PAIRS_BATCH, reason)
+    size = USUAL_BATCH
     while size > SMALLEST_BATCH and size * STEPS_PER_EPOCH[facts.model.modality] > facts.data.train:
         size //= 2
     reason = "the usual one"
@@ -326,6 +336,10 @@ def augment(config: Config, facts: Facts) -> Decision[Augmentation]:
     chosen = {name: value for name, value in off.items() if getattr(pieces, name) is None}
     resolved = resolve_augmentation(policy.value, replace(pieces, **chosen))
     return Decision(resolved, "; ".join(reasons))
+
+
+def _left_open(config: Config) -> bool:
+    return config.technique.name in (None, AUTO)
 
 
 def _imbalance(data: DataFacts) -> float:

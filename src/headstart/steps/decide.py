@@ -65,7 +65,9 @@ def refuse_unknown_names(config: Config) -> None:
         RequestError: a name or option that is not there.
     """
     task_class(config)
-    bind_options(_technique_class(config), config.technique.options)
+    bind_options(
+        resolve("technique", config.technique.name or rules.AUTO, TECHNIQUES), config.technique.options
+    )
 
 
 def refuse_unknown_boundaries(config: Config, backbone: Backbone) -> None:
@@ -99,12 +101,13 @@ def decide(config: Config, prepared: Prepared, task: Task, backbone: Backbone, m
             head=config.model.head,
         )
 
+    technique = rules.technique(config, facts, has_probe=task.probed)
     plan = make_plan(
         config,
         facts,
         task=task.name,
         metric=task.metric,
-        technique=_technique_class(config),
+        technique=resolve("technique", technique.value, TECHNIQUES),
         class_weights=task.class_weights(prepared.part("train")),
         measure=measured,
         has_probe=task.probed,
@@ -119,10 +122,6 @@ def _beginning(task: Task, backbone: Backbone) -> Literal["solution", "random", 
     if not backbone.new_head:
         return "none"
     return "solution" if task.probed or backbone.last_layer is not None else "random"
-
-
-def _technique_class(config: Config) -> Any:
-    return resolve("technique", rules.technique(config).value, TECHNIQUES)
 
 
 def _refuse_undefined(metric: str, task: Task, train: Sequence[Any], val: Sequence[Any]) -> None:

@@ -32,13 +32,13 @@ class Contrastive:
             head_lr: rate of the head in the second phase.
         """
 
-        steps: Annotated[int, Ge(1)] = 100
+        steps: Annotated[int, Ge(1)] = 50
         lr: Annotated[float, Gt(0), Lt(1)] = 2e-5
         head_lr: Annotated[float, Gt(0), Lt(1)] = 1e-2
 
     name: ClassVar[str] = "contrastive"
     pairs: ClassVar[bool] = True
-    cross_validated: ClassVar[bool] = False
+    cross_validated: ClassVar[bool] = True
 
     def __init__(self, options: Options) -> None:
         self.options = options
