@@ -6,6 +6,7 @@ import pytest
 from headstart.evaluation.advice import Evidence, advise
 from headstart.evaluation.learning_curve import Doubling
 from headstart.evaluation.scores import Interval
+from headstart.evaluation.slices import Slice
 
 FINE = Evidence(
     metric="accuracy",
@@ -96,3 +97,16 @@ def test_of_an_error_less_is_better() -> None:
     assert "learns examples by heart" in overfitted
     (beaten,) = advise(replace(loss, train=0.25, val=0.3, probe=0.2))
     assert "did not beat the linear probe" in beaten
+
+
+def test_a_label_that_means_nothing_is_named_once_and_not_as_the_worst_too() -> None:
+    useless = replace(FINE, indistinct=("junk", 0.49, 56), worst=("junk", 0.1, 20))
+    (sentence,) = advise(useless)
+    assert "'junk'" in sentence
+    assert "AUROC 0.49" in sentence
+
+
+def test_the_weakest_slice_is_named_with_both_shares() -> None:
+    (sentence,) = advise(replace(FINE, slice=Slice("site: south", 57, 0.33, 0.69, 1e-5)))
+    assert "57 with 'site: south'" in sentence
+    assert all(share in sentence.replace("\N{NO-BREAK SPACE}", " ") for share in ("33 %", "69 %"))

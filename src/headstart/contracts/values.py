@@ -23,6 +23,7 @@ class Example:
         target: as read (a label, a tuple of labels or tags, a text, `Answer`s, ...); None where unknown.
         group: members of one group never fall on two sides of a split.
         origin: file and row for messages.
+        traits: what else the data says of it, by name of the column: ``("site", "north")``.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Example:
     target: Any = None
     group: str | None = None
     origin: str = ""
+    traits: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,10 @@ class Columns:
         }
         return {service: name for service, name in services.items() if name is not None}
 
+    def used(self) -> set[str]:
+        """Names of all that serve as something."""
+        return {*self.inputs, *self.labels} | {name for name in (self.group, self.split) if name}
+
     def missing_in(self, table: Table) -> None:
         """Refuse a table that lacks one of them.
 

@@ -15,6 +15,7 @@ from headstart.data.forms.form import Form, Lack, Row
 from headstart.data.layout import split_named
 from headstart.data.table import Table
 from headstart.data.table_files import read_table
+from headstart.data.traits import traits_of
 from headstart.errors import DataError
 
 
@@ -63,7 +64,7 @@ def dataset_of(
         name = form.id(row, value, root)
         # A file that several rows name is several examples; later ones are called by row.
         id = row.id if name in examples else name
-        examples[id] = Example(id, value, target, form.group(row, value), row.origin)
+        examples[id] = Example(id, value, target, form.group(row, value), row.origin, row.traits)
         if row.split:
             splits.setdefault(row.split, []).append(id)
     return Dataset(
@@ -102,6 +103,7 @@ def _rows(table: Table, columns: Columns, split: str | None) -> list[Row]:
         return list(zip(*map(table.column, names), strict=True)) if names else [()] * len(table.rows)
 
     inputs, labels = together(columns.inputs), together(columns.labels)
+    traits = traits_of(table, columns.used())
     found = zip(inputs, labels, cells(columns.group), cells(columns.split), strict=True)
     return [
         Row(
@@ -111,6 +113,7 @@ def _rows(table: Table, columns: Columns, split: str | None) -> list[Row]:
             labels=own_labels,
             group=group,
             split=split_named(told) if told else split,
+            traits=traits[index],
         )
         for index, (own, own_labels, group, told) in enumerate(found)
     ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from headstart.evaluation.learning_curve import Doubling
 from headstart.evaluation.report.words import metric_name, number, percent
 from headstart.evaluation.scores import Interval
+from headstart.evaluation.slices import Slice
 
 # From here on a difference of a metric in [0, 1] is worth a sentence.
 GAP = 0.1
@@ -48,6 +49,9 @@ class Evidence:
         suspects: examples of `learned_from`, in training and validation data, whose label looks wrong; 0
             where they do not stand out.
         suspect: the likeliest of them: its id, its label, and the likelier one.
+        indistinct: a label that nothing tells from the others: its name, the area under its ROC curve and its
+            examples; None where there is none.
+        slice: on which the model is right less often than elsewhere; None where there is none.
         doubling: what twice the training data would bring of the metric; None is not known.
         start: of the weights that training began with, and `reached`: the best that any epoch gave, both
             on validation data; None where nothing was trained step by step.
@@ -74,6 +78,8 @@ class Evidence:
     suspects: int = 0
     learned_from: int = 0
     suspect: tuple[str, str, str] = ("", "", "")
+    indistinct: tuple[str, float, int] | None = None
+    slice: Slice | None = None
     doubling: Doubling | None = None
     start: float | None = None
     reached: float | None = None
@@ -85,11 +91,13 @@ def advise(evidence: Evidence) -> list[str]:
         _rate,
         _data,
         _labels,
+        _indistinct,
         _length,
         _overfitting,
         _technique,
         _capacity,
         _worst_class,
+        _slice,
         _more_data,
         _calibration,
         _width,
@@ -127,6 +135,28 @@ def _labels(evidence: Evidence) -> str:
         f"{evidence.suspects} of {evidence.learned_from} labels look wrong, first of all that of {name}: "
         f"'{label}', which is more likely '{likely}'. Look at suspects.csv and the report, correct them and "
         "fit again."
+    )
+
+
+def _indistinct(evidence: Evidence) -> str:
+    if evidence.indistinct is None:
+        return ""
+    label, area, count = evidence.indistinct
+    return (
+        f"Nothing tells '{label}' from the other labels: a linear probe that had not seen them ranks its "
+        f"{count} examples hardly above others (AUROC {area:.2f}; a coin has 0.50). Look whether it means "
+        "one thing; else merge it with another label, or leave it out."
+    )
+
+
+def _slice(evidence: Evidence) -> str:
+    if evidence.slice is None:
+        return ""
+    found = evidence.slice
+    return (
+        f"It is weaker on some examples: of the {found.count} with '{found.name}', {percent(found.right, 0)} "
+        f"are right, of the others {percent(found.elsewhere, 0)}. Label more like these; the report lists "
+        "all such slices."
     )
 
 
@@ -189,6 +219,8 @@ def _worst_class(evidence: Evidence) -> str:
     if evidence.worst is None or evidence.test is None or evidence.lower_is_better:
         return ""
     label, recall, support = evidence.worst
+    if evidence.indistinct is not None and label == evidence.indistinct[0]:
+        return ""
     if support < CLASS_SUPPORT or evidence.test.value - recall < CLASS_GAP:
         return ""
     found = f"'{label}' is found in only {percent(recall, 0)} of its {support} test examples."

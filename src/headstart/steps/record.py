@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
@@ -17,6 +17,7 @@ from headstart.artifact.run import RunFolder, read_json, write_json
 from headstart.config.schema import Config
 from headstart.config.toml import dump
 from headstart.durable import write_file_durably
+from headstart.evaluation.slices import Slice
 from headstart.planning.forecast import Forecast
 from headstart.planning.lines import plan_state
 from headstart.planning.plan import Plan
@@ -28,6 +29,7 @@ from headstart.steps.prepare import Prepared
 from headstart.steps.report import advice, report_page
 from headstart.steps.resume import as_request, request_record
 from headstart.steps.suspect import Suspected, suspected, suspects_csv
+from headstart.steps.weak import weak_slices
 from headstart.training.machine import peak_memory
 
 FORMAT = 1
@@ -98,6 +100,7 @@ def result_record(
     judged: Judged,
     clock: Clock,
     suspects: Suspected,
+    slices: Sequence[Slice],
     expected: Forecast | None = None,
 ) -> dict[str, Any]:
     """result.json; keys are only ever added."""
@@ -136,6 +139,10 @@ def result_record(
             for one in learned.rounds
         ],
         "suspects": len(suspects.examples),
+        "indistinct": [
+            {"label": label, "auroc": area, "n": count} for label, area, count in suspects.indistinct
+        ],
+        "slices": [asdict(one) for one in slices],
         "temperature": learned.temperature,
         "examined": {"whole": judged.examined.whole, "difference": judged.examined.difference},
         "seconds": clock.seconds(),
@@ -177,8 +184,9 @@ def finish_record(
     write_file_durably(folder.test_predictions, predictions_csv(job.task, judged).encode(errors="replace"))
     suspects = suspected(job)
     write_file_durably(folder.suspects, suspects_csv(suspects.examples).encode(errors="replace"))
-    result = result_record(job, learned, judged, clock, suspects, expected)
-    sentences = advice(job, learned, judged, result, suspects)
+    slices = weak_slices(job, learned, judged)
+    result = result_record(job, learned, judged, clock, suspects, slices, expected)
+    sentences = advice(job, learned, judged, result, suspects, slices)
     card = model_card(result, read_json(folder.model / FACTS), asked=job.task.asked)
     write_file_durably(folder.model / CARD, card.encode())
     page = report_page(

@@ -18,6 +18,7 @@ from headstart.evaluation.calibration import reliability, tempered
 from headstart.evaluation.confusion import class_scores, confusion, mistakes
 from headstart.evaluation.report.content import Calibration, Mistake, ReportContent
 from headstart.evaluation.report.page import render
+from headstart.evaluation.slices import Slice
 from headstart.planning.lines import plan_lines
 from headstart.steps.job import Job
 from headstart.steps.judge import Judged
@@ -31,7 +32,12 @@ SHOWN_MISTAKES = 24
 
 
 def advice(
-    job: Job, learned: Learned, judged: Judged, result: Mapping[str, Any], suspects: Suspected
+    job: Job,
+    learned: Learned,
+    judged: Judged,
+    result: Mapping[str, Any],
+    suspects: Suspected,
+    slices: Sequence[Slice],
 ) -> list[str]:
     """What to try next, from what the run has shown."""
     task, plan, prepared = job.task, job.plan, job.prepared
@@ -66,6 +72,8 @@ def advice(
             learned_from=len(prepared.part("train")) + len(prepared.part("val")),
             suspect=next(((one.id, one.true, one.predicted) for one in suspects.examples), ("", "", "")),
             doubling=twice_the_data(job),
+            indistinct=suspects.indistinct[0] if suspects.indistinct else None,
+            slice=slices[0] if slices else None,
             start=None if plan.head.hidden or not probe else probe["val"].metrics[metric].value,
             reached=best_metric(history, lower_is_better=lower) if history else None,
         )

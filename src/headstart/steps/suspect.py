@@ -1,4 +1,4 @@
-"""Labels of training and validation data that look wrong, by what a probe says that has not seen them."""
+"""Labels of training and validation data that look wrong, or say nothing, by what a probe says unseen."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from headstart.contracts import Example
+from headstart.evaluation.indistinct import indistinct_labels
 from headstart.evaluation.report.content import Mistake
 from headstart.evaluation.suspects import find_suspects
 from headstart.steps.job import Job, held_out_outputs
@@ -22,10 +23,16 @@ COLUMNS = ("id", "label", "likely", "probability_of_label", "probability_of_like
 
 @dataclass(frozen=True)
 class Suspected:
-    """Examples whose label looks wrong, the likeliest first; and whether they stand out."""
+    """Examples whose label looks wrong, the likeliest first; whether they stand out; labels that say nothing.
+
+    Attributes:
+        indistinct: names of labels that nothing tells from the others, with their areas under the ROC curve
+            and their examples; the blindest first.
+    """
 
     examples: tuple[Mistake, ...] = ()
     stand_out: bool = False
+    indistinct: tuple[tuple[str, float, int], ...] = ()
 
 
 def suspected(job: Job) -> Suspected:
@@ -38,7 +45,9 @@ def suspected(job: Job) -> Suspected:
         return Suspected()
     examples = _some((*job.prepared.part("train"), *job.prepared.part("val")), seed=job.plan.seed)
     truth = task.truth([task.encode(example) for example in examples]).argmax(axis=1)
-    found = find_suspects(truth, task.probabilities(held_out_outputs(job, examples)))
+    probabilities = task.probabilities(held_out_outputs(job, examples))
+    found = find_suspects(truth, probabilities)
+    blind = indistinct_labels(truth, probabilities)
     shown = tuple(
         Mistake(
             id=examples[place].id,
@@ -51,7 +60,8 @@ def suspected(job: Job) -> Suspected:
             found.places, found.likely, found.probability, found.own, strict=True
         )
     )
-    return Suspected(shown, found.stand_out(len(examples)))
+    named = tuple((task.labels[one.label], one.auroc, one.count) for one in blind)
+    return Suspected(shown, found.stand_out(len(examples)), named)
 
 
 def suspects_csv(suspects: Sequence[Mistake]) -> str:

@@ -24,6 +24,7 @@ class Row:
         labels: a cell for each column of the target; none where inputs are read alone.
         group: a cell; None where there is no such column.
         split: of the dataset; None where the data does not say.
+        traits: names and cells of other columns in which few different ones recur.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Row:
     labels: tuple[Any, ...]
     group: Any
     split: str | None
+    traits: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
