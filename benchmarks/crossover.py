@@ -42,7 +42,7 @@ def main() -> None:
     for seed in options.seeds:
         for size in options.sizes:
             for path in options.data:
-                with _drawn(path, size, seed) as data:
+                with drawn(path, size, seed) as data:
                     cells = [
                         Cell(path.stem, str(data), None, name, size, None, seed)
                         for name in options.techniques
@@ -85,7 +85,7 @@ def table(records: Sequence[Record]) -> str:
 
 
 @contextmanager
-def _drawn(path: Path, size: int, seed: int) -> Iterator[Path]:
+def drawn(path: Path, size: int, seed: int) -> Iterator[Path]:
     """A data set with the fixed test split, and so many examples a class to learn from."""
     dataset = hs.read(path)
     test = set(dataset.splits.get("test") or hs.split(path).test)

@@ -94,8 +94,8 @@ def measure(
         return Outcome(**json.loads(answer.read_text()))
 
 
-def called(command: Sequence[str | Path], variables: Mapping[str, str] | None = None) -> None:
-    """Run a command from the root of the repository.
+def called(command: Sequence[str | Path], variables: Mapping[str, str] | None = None) -> str:
+    """Run a command from the root of the repository, and give what it prints.
 
     Args:
         command: program and arguments.
@@ -111,6 +111,7 @@ def called(command: Sequence[str | Path], variables: Mapping[str, str] | None = 
     if done.returncode:
         said = done.stderr.strip().splitlines()
         raise ContestantFailed(said[-1] if said else f"exit code {done.returncode}")
+    return done.stdout
 
 
 def interleave(contestants: Mapping[str, Callable[[int], Outcome]], rounds: int) -> Measured:

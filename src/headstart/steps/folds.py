@@ -18,9 +18,11 @@ from headstart.features.probe import strata
 from headstart.steps.job import Job, probe
 from headstart.steps.network import Round, Trained, teller, train_network
 from headstart.steps.validate import Validator
-from headstart.training.stopping import Shared, Stop, StopSource
+from headstart.training.stopping import TIME_LIMIT, Shared, Stop, StopSource
 
 FOLDER = "fold-"
+# Among so many networks a limited time is shared, where more are planned: one alone is judged by too few.
+WITHIN = 3
 
 
 def train_folds(
@@ -34,8 +36,8 @@ def train_folds(
 ) -> Iterator[Trained]:
     """A network a fold of the plan: the first is judged by the validation split, and trained as ever.
 
-    It may take all the time there is; of the others there are as many as the rest of the time allows,
-    going by how long the first one took. None follows one that was stopped.
+    Of a limited time, it has as much as leaves room for `WITHIN` networks; of the others there are as many as
+    the rest allows, going by how long the first one took. None follows one that was stopped.
 
     Args:
         job: with the probe of the first fold; its backbone is changed in place.
@@ -46,11 +48,18 @@ def train_folds(
         observers: told of every event of the first fold, and of the progress of the others.
     """
     began = time.monotonic()
+    later = min(job.plan.folds, WITHIN) - 1
     first = train_network(
-        job, pristine, checkpoints=checkpoints, stop=stop, pace=stop, ask=ask, observers=observers
+        job,
+        pristine,
+        checkpoints=checkpoints,
+        stop=stop,
+        pace=Shared(stop, later * len(job.plan.phases)),
+        ask=ask,
+        observers=observers,
     )
     yield first
-    if job.plan.folds == 1 or first.round.training.stopped is not None:
+    if job.plan.folds == 1 or first.round.training.stopped not in (None, TIME_LIMIT):
         return
     folds = _more_folds(job)
     folds = folds[: int(min(len(folds), stop.times(time.monotonic() - began)))]

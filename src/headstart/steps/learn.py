@@ -92,7 +92,8 @@ def learn(
     )
     best = tried[0]
     # Without a step it is the probe, but for rounding.
-    beaten = probed is not None and (not trained.steps or not judge.believes(best, probed))
+    several = len(trained.rounds) > 1
+    beaten = probed is not None and not (trained.steps and judge.believes(best, probed, averaged=several))
     if probed is not None and beaten and job.plan.keep_probe:
         network, refitted = refitted_probe(job, pristine)
         why = judge.why(best, probed, probed) + refitted

@@ -99,22 +99,26 @@ class Validator:
         """By the main metric, best first; ties go by the calibrated loss."""
         return sorted(candidates, key=lambda one: (-self._sign * one.metric, one.calibrated_loss))
 
-    def believes(self, trained: Calibrated, probed: Calibrated) -> bool:
+    def believes(self, trained: Calibrated, probed: Calibrated, *, averaged: bool = False) -> bool:
         """Whether the trained network is the better one, and not by the luck of its best epoch.
 
-        It must not score worse. Where the loss, of calibrated probabilities as they are delivered, does
-        not say that it is better too, its lead must be more than the standard error of the difference
-        on these examples.
+        It must not score worse, and either its lead or that of its loss, of calibrated probabilities as they
+        are delivered, must be more than the standard error of the difference on these examples. Where
+        several networks are averaged, a lower loss is enough: these examples judge them one by one, and
+        their mean is better.
         """
         lead = self._lead(trained, probed)
-        if lead < 0 or trained.calibrated_loss < probed.calibrated_loss:
-            return lead >= 0
-        scorers = [
-            self._task.scorers(candidate.outputs, self._targets)[self._metric]
-            for candidate in (trained, probed)
-        ]
-        _, error = difference(*scorers, groups=self._groups)
-        return lead > error
+        if lead < 0:
+            return False
+        if averaged and trained.calibrated_loss < probed.calibrated_loss:
+            return True
+        return lead > self._error(self._metric, trained.outputs, probed.outputs) or (
+            probed.calibrated_loss - trained.calibrated_loss
+            > self._error(
+                self._task.loss_metric,
+                *(tempered(one.outputs, one.temperature) for one in (trained, probed)),
+            )
+        )
 
     def why(self, trained: Calibrated, probed: Calibrated, returned: Calibrated) -> str:
         """Both on validation data, and what decided where the metric did not."""
@@ -126,13 +130,18 @@ class Validator:
         )
         text = f"{metric} {trained.metric:.4f} {name} and {probed.metric:.4f} probe {self._where}"
         if lead > 0 and returned is probed:
-            return f"{text}, a lead within the error of so few examples, at no lower loss"
+            return f"{text}, a lead within the error of so few examples"
         losses = f"{trained.calibrated_loss:.4f} and {probed.calibrated_loss:.4f}"
         return f"{text}, calibrated loss {losses}" if lead == 0 else text
 
     def temperature(self, candidate: Candidate) -> float:
         """That calibrates its probabilities."""
         return fit_temperature(self._task, candidate.outputs, self._targets)
+
+    def _error(self, metric: str, *outputs: Sequence[Any]) -> float:
+        """Standard error of the difference of a metric between two candidates."""
+        first, second = (self._task.scorers(some, self._targets)[metric] for some in outputs)
+        return difference(first, second, groups=self._groups)[1]
 
     def _lead(self, one: Candidate, other: Candidate) -> float:
         """By how much the main metric of one is better than that of another."""
