@@ -75,8 +75,14 @@ def _rival(name: str, own: Cell, file: Path) -> None:
         return
     with TemporaryDirectory() as folder:
         weights = text_encoder() if name == "Trainer" else save_weights(Path(folder) / "weights.pt")
-        command = [rivals.environment(), "-m", "benchmarks.contestants.timed", name, own.data, weights]
-        said = called([*command, str(own.time_limit), str(own.seed)])
+        command: list[str | Path] = [
+            rivals.environment(),
+            "-m",
+            "benchmarks.contestants.timed",
+            name,
+            own.data,
+        ]
+        said = called([*command, weights, str(own.time_limit), str(own.seed)])
     found = json.loads(said.splitlines()[-1])
     record = {**key, "test": found["accuracy"], "probe": None, "seconds": round(found["seconds"], 1)}
     with file.open("a") as stream:

@@ -205,7 +205,7 @@ def test_the_table_of_techniques_has_seeds_that_all_of_them_have():
         if not (name == "full" and seed == 1)
     ]
     rows = crossover.table(records).splitlines()
-    assert rows[2] == "| a | 5 | 1 | 50.0 | 60.0 | 70.0 | 80.0 | 90.0 | +0.0 |"
+    assert rows[2] == "| a | 5 | 1 | 50.0 | 60.0 | 70.0 | 80.0 | 90.0 | +10.0 |"
     assert crossover.table(records[:3]) == "Nothing is complete yet."
 
 

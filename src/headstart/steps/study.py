@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -37,6 +38,8 @@ from headstart.tuning.space import Dimension, settings_of
 GIVEN_UP = "given up"
 # Of the time that a trial took, what its finish may take beside reading the data once more.
 FINISH = 0.25
+# Seconds between looks at what other processes do.
+WAIT = 0.5
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,9 @@ class Study:
                     self._step(lambda number=past.number: self.search.go_on(number, self._do))  # type: ignore[misc]
         while len(self.search.past()) < trials and self._has_time():
             self._step(lambda: self.search.next(self._do))
+        # Those that others still do may be better: all are to finish the same one.
+        while self._left() > 0 and any(self._is_under_way(past) for past in self.search.past()):
+            time.sleep(WAIT)
 
     def best(self) -> Past | None:
         """The complete trial with the best metric; of equal ones that with the lowest loss."""
@@ -162,6 +168,11 @@ class Study:
             # Where none is complete, the first is finished.
             if past.number != (0 if best is None else best.number) and checkpoints.exists():
                 remove_folder(checkpoints)
+
+    def _is_under_way(self, past: Past) -> bool:
+        """Whether another process here is busy with it; another machine's cannot be seen."""
+        there = self.folder.trial(past.number).exists()
+        return past.state == "running" and there and not self._is_dead(past)
 
     def _is_dead(self, past: Past) -> bool:
         """Whether no process has its run folder; another machine's cannot be seen here."""

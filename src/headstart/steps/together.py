@@ -34,8 +34,12 @@ class Together:
     def add(self, one: Trained) -> None:
         """Of a network that is not the first, what it says and its share in the mean is kept."""
         self.rounds.append(one.round)
-        self._first = self._first or one
-        self._soup.add(one.network)
+        if self._first is None:
+            self._first = one
+        else:
+            if len(self.rounds) == 2:
+                self._soup.add(self._first.network)
+            self._soup.add(one.network)
         if one.probe is not None:
             self._probes.append(one.probe)
 
