@@ -40,6 +40,8 @@ GIVEN_UP = "given up"
 FINISH = 0.25
 # Seconds between looks at what other processes do.
 WAIT = 0.5
+# Seconds after which a trial without a folder here is another machine's, or died before it had one.
+GRACE = 3.0
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ class Study:
         metric: on validation data, by which trials are compared.
         lower_is_better: whether it is an error.
         n_val: validation examples.
+        folds: of every trial, whatever its technique: they are compared on the same examples.
         clock: has counted since the request.
         spare: seconds that are kept for finishing the best trial.
         stream: where a line is written for each trial; None shows nothing.
@@ -101,6 +104,7 @@ class Study:
     metric: str
     lower_is_better: bool
     n_val: int
+    folds: int
     clock: Clock
     spare: float
     stream: TextIO | None = None
@@ -117,7 +121,11 @@ class Study:
         while len(self.search.past()) < trials and self._has_time():
             self._step(lambda: self.search.next(self._do))
         # Those that others still do may be better: all are to finish the same one.
-        while self._left() > 0 and any(self._is_under_way(past) for past in self.search.past()):
+        began = time.monotonic()
+        while self._left() > 0:
+            new = time.monotonic() - began < GRACE
+            if not any(self._is_under_way(past, new=new) for past in self.search.past()):
+                break
             time.sleep(WAIT)
 
     def best(self) -> Past | None:
@@ -133,7 +141,8 @@ class Study:
     def request_of(self, chosen: Mapping[str, Any]) -> Config:
         """The request of a trial."""
         settings = settings_of(chosen, self.dimensions)
-        return with_settings(self.config, {"time_limit": None, "out": None, **settings})
+        fixed = {"time_limit": None, "out": None, "train.folds": self.folds}
+        return with_settings(self.config, {**fixed, **settings})
 
     def _do(self, trial: Trial) -> Outcome:
         config = self.request_of(trial.chosen)
@@ -169,10 +178,16 @@ class Study:
             if past.number != (0 if best is None else best.number) and checkpoints.exists():
                 remove_folder(checkpoints)
 
-    def _is_under_way(self, past: Past) -> bool:
-        """Whether another process here is busy with it; another machine's cannot be seen."""
-        there = self.folder.trial(past.number).exists()
-        return past.state == "running" and there and not self._is_dead(past)
+    def _is_under_way(self, past: Past, *, new: bool) -> bool:
+        """Whether another process here is busy with it; another machine's cannot be seen.
+
+        Args:
+            past: a trial.
+            new: whether one without a folder may be about to make it.
+        """
+        if past.state != "running":
+            return False
+        return not self._is_dead(past) if self.folder.trial(past.number).exists() else new
 
     def _is_dead(self, past: Past) -> bool:
         """Whether no process has its run folder; another machine's cannot be seen here."""

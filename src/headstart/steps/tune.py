@@ -135,6 +135,7 @@ def study_of(
         metric=task.watched,
         lower_is_better=lower,
         n_val=len(prepared.part("val")),
+        folds=plan.folds,
         clock=clock,
         spare=SPARE + 1.5 * clock.elapsed,
         stream=stream,
