@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # the benchmarks are no part of the package
 
-from benchmarks import crossover, data, grid, regret, results, sets, texts
+from benchmarks import crossover, data, equal_time, grid, regret, results, sets, texts
 from benchmarks.harness import Comparison, ContestantFailed, called, interleave, ratios, spread
 from benchmarks.job import Job, Outcome, outcome
 from benchmarks.machine import machine
@@ -207,6 +207,30 @@ def test_the_table_of_techniques_has_seeds_that_all_of_them_have():
     rows = crossover.table(records).splitlines()
     assert rows[2] == "| a | 5 | 1 | 50.0 | 60.0 | 70.0 | 80.0 | 90.0 | +10.0 |"
     assert crossover.table(records[:3]) == "Nothing is complete yet."
+
+
+def test_techniques_are_drawn_where_all_have_a_set(tmp_path):
+    records = [
+        {"set": name, "size": size, "technique": way, "seed": 0, "test": 0.5, "seconds": 2.0}
+        for name in ("a", "b")
+        for size in (5, 0)
+        for way in crossover.TECHNIQUES
+        if not (name == "b" and way == "auto")
+    ]
+    crossover.picture(records, tmp_path / "drawn.png")
+    whole = (tmp_path / "drawn.png").stat().st_size
+    crossover.picture([one for one in records if one["set"] == "a"], tmp_path / "drawn.png")
+    assert (tmp_path / "drawn.png").stat().st_size == whole > 5000
+
+
+def test_accuracies_at_equal_time_stand_side_by_side():
+    own = {"set": "a", "size": 20, "time_limit": 90.0, "technique": None, "probe": 0.6}
+    records = [
+        {**own, "seed": 0, "test": 0.7},
+        {**own, "seed": 1, "test": 0.8},
+        {**own, "seed": 0, "technique": "fastai", "probe": None, "test": 0.5},
+    ]
+    assert equal_time.table(records).splitlines()[2] == "| a | 20 | 90 s | 2 | 75.0 | 60.0 | 50.0 |  |  |"
 
 
 def test_regret_is_what_the_best_model_scores_above_the_chosen_one():
