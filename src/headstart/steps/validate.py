@@ -102,17 +102,18 @@ class Validator:
     def believes(self, trained: Calibrated, probed: Calibrated, *, averaged: bool = False) -> bool:
         """Whether the trained network is the better one, and not by the luck of its best epoch.
 
-        It must not score worse, and either its lead or that of its loss, of calibrated probabilities as they
-        are delivered, must be more than the standard error of the difference on these examples. Where
-        several networks are averaged, a lower loss is enough: these examples judge them one by one, and
-        their mean is better.
+        It must not score worse, and either its lead, less half an example (Yates's correction), or that of
+        its loss, of calibrated probabilities as they are delivered, must be more than the standard error of
+        the difference on these examples. Where several networks are averaged, a lower loss is enough: these
+        examples judge them one by one, and their mean is better.
         """
         lead = self._lead(trained, probed)
         if lead < 0:
             return False
         if averaged and trained.calibrated_loss < probed.calibrated_loss:
             return True
-        return lead > self._error(self._metric, trained.outputs, probed.outputs) or (
+        half = 0.5 / len(self._examples)
+        return lead - half > self._error(self._metric, trained.outputs, probed.outputs) or (
             probed.calibrated_loss - trained.calibrated_loss
             > self._error(
                 self._task.loss_metric,
