@@ -7,22 +7,15 @@ again.
 
 from __future__ import annotations
 
-import argparse
-import csv
-import shutil
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean, median
-from tempfile import TemporaryDirectory
 
-import numpy as np
-
-import headstart as hs
-from benchmarks.grid import Cell, Record, records_of, run
+from benchmarks.draws import draws, parser
+from benchmarks.grid import Record, records_of, run
 from benchmarks.harness import ROOT
-from headstart.contracts import Example
 
 RESULTS = ROOT / "benchmarks" / "results"
 TECHNIQUES = ("linear-probe", "two-phase", "gradual-unfreezing", "full", "auto")
@@ -33,22 +26,12 @@ TICKS = (5, 10, 20, 50, 100, 200, 500)  # seconds, in the picture
 
 def main() -> None:
     """Fit whatever is missing, and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", nargs="*", type=Path, help="folders of class folders, or tables of texts")
-    parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, help="examples a class; 0 is all")
-    parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS)
-    parser.add_argument("--techniques", nargs="+", default=TECHNIQUES, choices=TECHNIQUES)
-    options = parser.parse_args()
+    given = parser(__doc__, sizes=SIZES, seeds=SEEDS)
+    given.add_argument("--techniques", nargs="+", default=TECHNIQUES, choices=TECHNIQUES)
+    options = given.parse_args()
     file = RESULTS / "crossover.jsonl"
-    for seed in options.seeds:
-        for size in options.sizes:
-            for path in options.data:
-                with drawn(path, size, seed) as data:
-                    cells = [
-                        Cell(path.stem, str(data), None, name, size, None, seed)
-                        for name in options.techniques
-                    ]
-                    run(cells, file)
+    for cell in draws(options):
+        run([replace(cell, technique=name) for name in options.techniques], file)
     records = records_of(file)
     text = table(records)
     (RESULTS / "crossover.md").write_text(text + "\n")
@@ -142,41 +125,6 @@ def _points(records: Sequence[Record]) -> list[tuple[float, float]]:
     return [
         (median(one["seconds"] for one in some), mean(100 * one["test"] for one in some)) for some in groups
     ]
-
-
-@contextmanager
-def drawn(path: Path, size: int, seed: int) -> Iterator[Path]:
-    """A data set with the fixed test split, and so many examples a class to learn from."""
-    dataset = hs.read(path)
-    test = set(dataset.splits.get("test") or hs.split(path).test)
-    pool: defaultdict[str, list[Example]] = defaultdict(list)
-    for example in dataset.examples:
-        if example.id not in test:
-            pool[example.target].append(example)
-    draw = np.random.default_rng(seed)
-    train = []
-    for label in sorted(pool):
-        order = draw.permutation(len(pool[label]))[: size or None]
-        train += [pool[label][place] for place in order]
-    held = [example for example in dataset.examples if example.id in test]
-    with TemporaryDirectory() as folder:
-        for name, examples in (("train", train), ("test", held)):
-            _write(Path(folder), name, examples)
-        yield Path(folder)
-
-
-def _write(folder: Path, name: str, examples: Sequence[Example]) -> None:
-    """Examples of a split: texts as a table, images as copies in class folders."""
-    if isinstance(examples[0].input, str):
-        with (folder / f"{name}.csv").open("w", newline="") as stream:
-            writer = csv.writer(stream)
-            writer.writerow(["text", "label"])
-            writer.writerows([example.input, example.target] for example in examples)
-        return
-    for number, example in enumerate(examples):
-        place = folder / name / example.target
-        place.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(example.input, place / f"{number:05d}{example.input.suffix}")
 
 
 if __name__ == "__main__":

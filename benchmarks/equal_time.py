@@ -1,23 +1,22 @@
 """``python -m benchmarks.equal_time DATA...``: accuracy on test data, when everybody has the same time.
 
-headstart has it for all that it does, from the call to the report; the others for their imports and their
-training. From each set so many examples a class are drawn, as by `benchmarks.crossover`.
+headstart has it for all that it does, from the call to the report; the others for what their recipe does,
+but for the test. From each set so many examples a class are drawn, as by `benchmarks.crossover`.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks import rivals
-from benchmarks.crossover import drawn
+from benchmarks.draws import draws, parser
 from benchmarks.fits import save_weights, text_encoder
 from benchmarks.grid import Cell, Record, records_of, run
 from benchmarks.harness import ROOT, called
@@ -29,21 +28,15 @@ BY_KIND = {"images": ("fastai", "tutorial"), "texts": ("Trainer",)}
 
 def main() -> None:
     """Fit whatever is missing, and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", nargs="*", type=Path, help="folders of class folders, or tables of texts")
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--sizes", nargs="+", type=int, default=[20], help="examples a class; 0 is all")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    options = parser.parse_args()
+    given = parser(__doc__, sizes=[20], seeds=[0])
+    given.add_argument("--seconds", type=float, default=60)
+    options = given.parse_args()
     file = RESULTS / "equal-time.jsonl"
-    for seed in options.seeds:
-        for size in options.sizes:
-            for path in options.data:
-                with drawn(path, size, seed) as data:
-                    own = Cell(path.stem, str(data), size=size, time_limit=options.seconds, seed=seed)
-                    run([own], file)
-                    for name in BY_KIND["texts" if (data / "train.csv").exists() else "images"]:
-                        _rival(name, own, file)
+    for cell in draws(options):
+        own = replace(cell, time_limit=options.seconds)
+        run([own], file)
+        names = BY_KIND["texts" if Path(own.data, "train.csv").exists() else "images"]
+        run([replace(own, technique=name) for name in names], file, _rival)
     text = table(records_of(file))
     (RESULTS / "equal-time.md").write_text(text + "\n")
     print(text)
@@ -68,26 +61,15 @@ def table(records: Sequence[Record]) -> str:
     return "\n".join([head, *rows])
 
 
-def _rival(name: str, own: Cell, file: Path) -> None:
-    """Run a recipe, unless its line is there."""
-    key = {**own.key, "technique": name}
-    if any(key.items() <= one.items() for one in records_of(file)):
-        return
+def _rival(cell: Cell) -> Mapping[str, Any]:
+    """What a recipe reaches, whose name stands for the technique."""
+    recipe = str(cell.technique)
     with TemporaryDirectory() as folder:
-        weights = text_encoder() if name == "Trainer" else save_weights(Path(folder) / "weights.pt")
-        command: list[str | Path] = [
-            rivals.environment(),
-            "-m",
-            "benchmarks.contestants.timed",
-            name,
-            own.data,
-        ]
-        said = called([*command, weights, str(own.time_limit), str(own.seed)])
+        weights = text_encoder() if recipe == "Trainer" else save_weights(Path(folder) / "weights.pt")
+        command = [rivals.environment(), "-m", "benchmarks.contestants.timed", recipe, cell.data, weights]
+        said = called([*map(str, command), str(cell.time_limit), str(cell.seed)])
     found = json.loads(said.splitlines()[-1])
-    record = {**key, "test": found["accuracy"], "probe": None, "seconds": round(found["seconds"], 1)}
-    with file.open("a") as stream:
-        print(json.dumps(record), file=stream)
-    print(json.dumps(record), file=sys.stderr, flush=True)
+    return {"test": found["accuracy"], "probe": None, "seconds": round(found["seconds"], 1)}
 
 
 if __name__ == "__main__":

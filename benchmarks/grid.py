@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -49,14 +49,22 @@ def records_of(file: Path) -> list[Record]:
     return [json.loads(line) for line in lines]
 
 
-def run(cells: Iterable[Cell], file: Path) -> list[Record]:
-    """The records of all cells; those that a file lacks are run, and written there at once."""
+def run(
+    cells: Iterable[Cell], file: Path, fit: Callable[[Cell], Mapping[str, Any]] | None = None
+) -> list[Record]:
+    """The records of all cells; those that a file lacks are run, and written there at once.
+
+    Args:
+        cells: to be run.
+        file: of the records.
+        fit: gives what is new in a record; None is headstart's own fit.
+    """
     records = records_of(file)
     found = []
     for cell in cells:
         record = next((one for one in records if cell.key.items() <= one.items()), None)
         if record is None:
-            record = _fitted(cell)
+            record = {**cell.key, **(fit or _fitted)(cell)}
             with file.open("a") as stream:
                 print(json.dumps(record), file=stream)
             print(json.dumps(record), file=sys.stderr, flush=True)
@@ -64,7 +72,7 @@ def run(cells: Iterable[Cell], file: Path) -> list[Record]:
     return found
 
 
-def _fitted(cell: Cell) -> Record:
+def _fitted(cell: Cell) -> Mapping[str, Any]:
     """One fit, from nothing: what an earlier one kept is not found."""
     with TemporaryDirectory() as folder:
         run = hs.fit(
@@ -80,7 +88,6 @@ def _fitted(cell: Cell) -> Record:
     metric = result["metric"]
     probe = result["baselines"].get("linear_probe", {}).get("test")
     return {
-        **cell.key,
         "metric": metric,
         "val": run.val.metrics[metric].value,
         "test": run.test.metrics[metric].value,

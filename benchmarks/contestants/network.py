@@ -37,14 +37,19 @@ def pretrained(job: Job, classes: int) -> nn.Module:
         classes: 0 leaves it without a classifier.
     """
     torch.manual_seed(0)
-    network = timm.create_model(ARCHITECTURE, num_classes=0)
-    network.load_state_dict(torch.load(job.weights, weights_only=True))
-    network.reset_classifier(classes)
+    network = with_classifier(job.weights, classes)
     network.requires_grad_(False)
     for module in trained_modules(network, job):
         module.requires_grad_(True)
-    placed: nn.Module = network.to(job.device)
-    return placed
+    return network.to(job.device)
+
+
+def with_classifier(weights: str, classes: int) -> nn.Module:
+    """The pretrained network of a file, with a new classifier for so many classes; 0 is none."""
+    network: nn.Module = timm.create_model(ARCHITECTURE, num_classes=0)
+    network.load_state_dict(torch.load(weights, weights_only=True))
+    network.reset_classifier(classes)
+    return network
 
 
 def trained_modules(network: nn.Module, job: Job) -> list[nn.Module]:

@@ -29,7 +29,7 @@ def run(job: Job) -> Outcome:
     tokenizer = AutoTokenizer.from_pretrained(job.weights)
     rows = {part: texts.read(Path(job.data), part) for part in ("train", "test")}
     labels = sorted({label for _, label in rows["train"]})
-    train, test = ([_row(tokenizer, labels, *row) for row in rows[part]] for part in ("train", "test"))
+    train, test = ([row_of(tokenizer, labels, *row) for row in rows[part]] for part in ("train", "test"))
     torch.manual_seed(job.seed)
     network = AutoModelForSequenceClassification.from_pretrained(job.weights, num_labels=len(labels))
     if job.trained == "head":
@@ -37,7 +37,13 @@ def run(job: Job) -> Outcome:
     with TemporaryDirectory() as folder:
         trainer = Trainer(
             network,
-            _arguments(job, folder),
+            arguments(
+                folder,
+                seed=job.seed,
+                device=job.device,
+                num_train_epochs=job.measured or DEFAULT_EPOCHS,
+                **({} if job.lr is None else {"learning_rate": job.lr}),
+            ),
             train_dataset=train,
             data_collator=DataCollatorWithPadding(tokenizer),
         )
@@ -50,20 +56,20 @@ def run(job: Job) -> Outcome:
     return outcome(job, name="Trainer", total=total, training=training, accuracy=accuracy)
 
 
-def _row(tokenizer: Any, labels: list[str], text: str, label: str) -> dict[str, Any]:
+def row_of(tokenizer: Any, labels: list[str], text: str, label: str) -> dict[str, Any]:
+    """A text as the Trainer takes it."""
     return dict(tokenizer(text, truncation=True), label=labels.index(label))
 
 
-def _arguments(job: Job, folder: str) -> TrainingArguments:
-    given = {} if job.lr is None else {"learning_rate": job.lr}
+def arguments(folder: str, *, seed: int, device: str, **given: float) -> TrainingArguments:
+    """Its own defaults but for what is given, and nothing kept or shown."""
     return TrainingArguments(
         folder,
-        num_train_epochs=job.measured or DEFAULT_EPOCHS,
-        seed=job.seed,
+        seed=seed,
         save_strategy="no",
         logging_strategy="no",
         report_to=[],
         disable_tqdm=True,
-        use_cpu=job.device == "cpu",
+        use_cpu=device == "cpu",
         **given,
     )

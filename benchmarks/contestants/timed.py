@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from benchmarks.contestants.network import ARCHITECTURE, AUGMENTATION, EVALUATION, SIZE
+from benchmarks.contestants.network import AUGMENTATION, EVALUATION, SIZE, with_classifier
 
 Said = tuple[float, float]  # accuracy, and seconds until the test
 
@@ -51,7 +51,7 @@ def fastai(data: str, weights: str, seconds: float, seed: int) -> Said:
         item_tfms=Resize(256),
         batch_tfms=[*aug_transforms(size=SIZE), Normalize.from_stats((0.5,) * 3, (0.5,) * 3, cuda=False)],
     )
-    network = _network(weights, len(loaders.vocab))
+    network = with_classifier(weights, len(loaders.vocab))
     learner = Learner(
         loaders,
         network,
@@ -86,7 +86,7 @@ def tutorial(data: str, weights: str, seconds: float, seed: int) -> Said:
     torch.manual_seed(seed)
     train = ImageFolder(f"{data}/train", Compose(AUGMENTATION))
     batches = DataLoader(train, batch_size=16, shuffle=True)
-    network = _network(weights, len(train.classes))
+    network = with_classifier(weights, len(train.classes))
     network.eval()
     network.requires_grad_(False)
     for rate, until, trained in ((1e-3, 0.5, network.get_classifier()), (1e-5, 1.0, network)):
@@ -115,30 +115,22 @@ def trainer(data: str, weights: str, seconds: float, seed: int) -> Said:
     from tempfile import TemporaryDirectory
 
     from transformers import AutoModelForSequenceClassification as Model
-    from transformers import AutoTokenizer, DataCollatorWithPadding, Trainer, TrainingArguments
+    from transformers import AutoTokenizer, DataCollatorWithPadding, Trainer
 
     from benchmarks import texts
+    from benchmarks.contestants.texts_trainer import arguments, row_of
 
     tokenizer = AutoTokenizer.from_pretrained(weights)
     parts = {part: texts.read(Path(data), part) for part in ("train", "test")}
     labels = sorted({label for _, label in parts["train"]})
     rows = {
-        part: [dict(tokenizer(text, truncation=True), label=labels.index(label)) for text, label in found]
+        part: [row_of(tokenizer, labels, text, label) for text, label in found]
         for part, found in parts.items()
     }
 
     def made(**given: float) -> Trainer:
         torch.manual_seed(seed)
-        own = TrainingArguments(
-            folder,
-            seed=seed,
-            save_strategy="no",
-            logging_strategy="no",
-            report_to=[],
-            disable_tqdm=True,
-            use_cpu=True,
-            **given,
-        )
+        own = arguments(folder, seed=seed, device="cpu", **given)
         network = Model.from_pretrained(weights, num_labels=len(labels))
         return Trainer(
             network, own, train_dataset=rows["train"], data_collator=DataCollatorWithPadding(tokenizer)
@@ -162,15 +154,6 @@ RECIPES: dict[str, Callable[[str, str, float, int], Said]] = {
     "tutorial": tutorial,
     "Trainer": trainer,
 }
-
-
-def _network(weights: str, classes: int) -> nn.Module:
-    import timm
-
-    network: nn.Module = timm.create_model(ARCHITECTURE, num_classes=0)
-    network.load_state_dict(torch.load(weights, weights_only=True))
-    network.reset_classifier(classes)
-    return network
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from headstart.data.forms.form import Form, Lack, Row
 from headstart.data.layout import split_named
 from headstart.data.table import Table
 from headstart.data.table_files import read_table
-from headstart.data.traits import traits_of
+from headstart.data.traits import Traits, traits_of
 from headstart.errors import DataError
 
 
@@ -52,7 +52,8 @@ def dataset_of(
         columns.missing_in(table)
     if told is not None:
         columns = replace(columns, split=None)  # the files tell the split
-    rows = [row for split, table in tables for row in _rows(table, columns, split)]
+    used = columns.used()
+    rows = [row for split, table in tables for row in _rows(table, columns, split, traits_of(table, used))]
     inputs = form.inputs(rows, root)
     targets = form.targets(rows, config)
     skipped = _passed_over(rows, inputs, targets, columns, root=root, config=config, form=form)
@@ -94,7 +95,9 @@ def read_inputs(path: Path, form: Form, columns: Sequence[str] = ()) -> list[tup
     return [(row.id, value) for row, value in zip(rows, form.inputs(rows, root), strict=True)]
 
 
-def _rows(table: Table, columns: Columns, split: str | None) -> list[Row]:
+def _rows(
+    table: Table, columns: Columns, split: str | None, traits: Sequence[Traits] | None = None
+) -> list[Row]:
     def cells(name: str | None) -> list[Any]:
         return table.column(name) if name else [None] * len(table.rows)
 
@@ -103,7 +106,6 @@ def _rows(table: Table, columns: Columns, split: str | None) -> list[Row]:
         return list(zip(*map(table.column, names), strict=True)) if names else [()] * len(table.rows)
 
     inputs, labels = together(columns.inputs), together(columns.labels)
-    traits = traits_of(table, columns.used())
     found = zip(inputs, labels, cells(columns.group), cells(columns.split), strict=True)
     return [
         Row(
@@ -113,7 +115,7 @@ def _rows(table: Table, columns: Columns, split: str | None) -> list[Row]:
             labels=own_labels,
             group=group,
             split=split_named(told) if told else split,
-            traits=traits[index],
+            traits=traits[index] if traits else (),
         )
         for index, (own, own_labels, group, told) in enumerate(found)
     ]
