@@ -145,8 +145,10 @@ def dockerfile(source: Source) -> str:
     return f"""\
 # The wheel of headstart lies beside this file: pip wheel --no-deps --wheel-dir . PATH_OF_HEADSTART
 FROM python:{minor}-slim
-# Without this line, pip brings torch for GPUs, some gigabytes larger.
-RUN pip install --no-cache-dir torch torchvision --index-url https://download.pytorch.org/whl/cpu
+# pip brings torch for GPUs, some gigabytes larger than that for processors alone, which torch's own site has:
+# --build-arg TORCH_FROM="--index-url ADDRESS" takes it from there.
+ARG TORCH_FROM=""
+RUN pip install --no-cache-dir torch torchvision $TORCH_FROM
 COPY headstart-*.whl /tmp/
 RUN pip install --no-cache-dir "$(ls /tmp/headstart-*.whl)[{wanted}]"
 ENV HOME=/tmp HEADSTART_CACHE=/tmp/cache HF_HUB_OFFLINE=1
