@@ -105,6 +105,8 @@ def test_what_was_measured_is_told_and_kept(exports: Mapping[str, Path], whole: 
 class Crooked(OpenVINO):
     """Takes the labels the other way round."""
 
+    name = "crooked"
+
     @staticmethod
     def open(files: Mapping[str, bytes], ports: Ports, precision: Precision) -> Compute:
         straight = OpenVINO.open(files, ports, precision)

@@ -3,10 +3,16 @@
 import dataclasses
 import json
 import re
-from html.parser import HTMLParser
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+
+# The reader of pages is shared with the tests of the report.
+sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
+
+from html_page import Page
 
 from headstart.monitoring.alarm import judge
 from headstart.monitoring.history import Watched, WatchPage
@@ -17,38 +23,6 @@ from headstart.monitoring.sentences import chance, odds
 
 HOSTILE = "<script>alert('1')</script>\"onload=\"x & <b>`"
 DAY = 86_400.0
-
-
-class Page(HTMLParser):
-    """Tags, their attributes and the text of a page; a tag that is not closed in order is an error."""
-
-    VOID = frozenset({"meta", "br"})
-
-    def __init__(self, source):
-        super().__init__()
-        self.tags, self.attributes, self.texts, self.ids, self.open = [], [], [], [], []
-        self.feed(source)
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.handle_startendtag(tag, attrs)
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.tags.append(tag)
-        self.attributes += attrs
-        self.ids += [value for name, value in attrs if name == "id"]
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.texts.append(data)
-
-    @property
-    def text(self):
-        return " ".join(" ".join(self.texts).split())
 
 
 def rows(n, seed, *, classes=3, shift=0.0, features=True):

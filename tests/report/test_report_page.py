@@ -2,9 +2,14 @@
 
 import dataclasses
 import re
-from html.parser import HTMLParser
+import sys
+from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from html_page import Page
 
 from headstart.data.dataset import Finding
 from headstart.evaluation.report.content import Confusion, Mistake
@@ -12,39 +17,6 @@ from headstart.evaluation.report.page import render
 
 HOSTILE = "<script>alert('1')</script>\"onload=\"x & <b>"
 SECTIONS = ("scores", "advice", "training", "classes", "mistakes", "calibration", "data", "plan", "run")
-
-
-class Page(HTMLParser):
-    """Tags, their attributes and the text of a page; a tag that is not closed in order is an error."""
-
-    VOID = frozenset({"meta", "img", "br"})
-
-    def __init__(self, source):
-        super().__init__()
-        self.tags, self.attributes, self.texts, self.ids = [], [], [], []
-        self.open = []
-        self.feed(source)
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.handle_startendtag(tag, attrs)
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.tags.append(tag)
-        self.attributes += attrs
-        self.ids += [value for name, value in attrs if name == "id"]
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.texts.append(data)
-
-    @property
-    def text(self):
-        return " ".join(" ".join(self.texts).split())
 
 
 def test_every_section_is_there_in_order_and_the_markup_is_well_formed(make_content):

@@ -171,9 +171,10 @@ def load_bundle(path: Path, *, device: str = "cpu") -> Model:
     task: Task = resolve("task", stated.pop("name"), TASKS).from_state(stated)
     modality = resolve("modality", task.modality, MODALITIES)
     preprocessing = modality.preprocessing_from(facts["preprocessing"], folder)
-    network = (
-        _engine(facts, files) if "engine" in facts else _network(facts, files, task, preprocessing, folder)
-    )
+    if "engine" in facts:
+        network: nn.Module = exported(facts, files)
+    else:
+        network = _network(facts, files, task, preprocessing, modality.family, folder)
     return Model(
         network=network,
         task=task,
@@ -187,7 +188,12 @@ def load_bundle(path: Path, *, device: str = "cpu") -> Model:
 
 
 def _network(
-    facts: Mapping[str, Any], files: Mapping[str, bytes], task: Task, preprocessing: Any, folder: Path
+    facts: Mapping[str, Any],
+    files: Mapping[str, bytes],
+    task: Task,
+    preprocessing: Any,
+    family: str,
+    folder: Path,
 ) -> nn.Module:
     """The network of torch with its weights."""
     backbone = Backbone(
@@ -201,7 +207,7 @@ def _network(
         parameters=0,
         revision=facts["revision"],
         sha256=facts["backbone_sha256"],
-        modality=resolve("modality", task.modality, MODALITIES).family,
+        modality=family,
         head_bias=facts.get("head_bias", True),
     )
     head = Head(**{**facts["head"], "hidden": tuple(facts["head"]["hidden"])})
@@ -217,8 +223,18 @@ def _network(
     return network
 
 
-def _engine(facts: Mapping[str, Any], files: Mapping[str, bytes]) -> Exported:
-    """What computes an export."""
+def bundle_digest(path: Path) -> str:
+    """sha256 of bundle.json, which has those of all other files, of a bundle or of that in a run folder."""
+    return hashlib.sha256((bundle_folder(path) / FACTS).read_bytes()).hexdigest()
+
+
+def exported(facts: Mapping[str, Any], files: Mapping[str, bytes]) -> Exported:
+    """What computes an export.
+
+    Args:
+        facts: as bundle.json of it has them.
+        files: of its engine, by name.
+    """
     engine = facts["engine"]
     ports = Ports(tuple(each["name"] for each in engine["inputs"]), tuple(engine["outputs"]))
     form: Format = resolve("format", engine["format"], EXPORTS)

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from torch import Tensor, nn
 
 # What the head gives, divided by the temperature, and (B, D) features where the task has one row of them.
 Outcome = tuple[Tensor, Tensor | None]
 Compute = Callable[[Mapping[str, Tensor]], Outcome]
+
+
+def outcome(names: Sequence[str], values: Iterable[Tensor]) -> Outcome:
+    """What a task reads, from all that a graph gives.
+
+    Args:
+        names: of the graph's outputs.
+        values: in their order.
+    """
+    by_name = dict(zip(names, values, strict=True))
+    return by_name["logits"], by_name.get("features")
 
 
 class Exported(nn.Module):

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from headstart.evaluation.report import words
+from headstart.evaluation.report.environment import environment
 from headstart.evaluation.scores import Interval
 from headstart.monitoring import charts, sentences
 from headstart.monitoring.alarm import OUTPUTS
@@ -65,21 +66,14 @@ def _signed(state: Mapping[str, float | None]) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=ChoiceLoader(
-            [PackageLoader("headstart.monitoring"), PackageLoader("headstart.evaluation.report")]
-        ),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    return environment(
+        {
+            "chance": sentences.chance,
+            "headline": sentences.headline,
+            "interval": _interval,
+            "moment": moment,
+            "percent": words.percent,
+            "signed": _signed,
+        },
+        "headstart.monitoring",
     )
-    environment.filters |= {
-        "chance": sentences.chance,
-        "headline": sentences.headline,
-        "interval": _interval,
-        "moment": moment,
-        "percent": words.percent,
-        "signed": _signed,
-    }
-    return environment

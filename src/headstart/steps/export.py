@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from headstart.artifact.bundle import CARD, bundle_folder, load_bundle
+from headstart.artifact.bundle import CARD, WEIGHTS, bundle_folder, load_bundle
 from headstart.artifact.export.candidate import Candidate, make
 from headstart.artifact.export.format import Precision
 from headstart.artifact.model import Model
@@ -17,7 +17,7 @@ from headstart.artifact.run import RunFolder
 from headstart.contracts import Example
 from headstart.errors import BundleError, HeadstartError, RunFolderError
 from headstart.evaluation.scores import Scores
-from headstart.steps.judge import examples_of_run, request_of_run, scores_of
+from headstart.steps.judge import request_of_run, scores_of, splits_of_run
 
 # Examples of validation data that both are asked, at most.
 ASKED = 500
@@ -114,13 +114,12 @@ def _data(path: Path, model: Model, *, needed: bool) -> tuple[Sequence[Example],
     try:
         folder = RunFolder(path)
         config = request_of_run(folder, model.task)
-        train, _ = examples_of_run(folder, config, "train")
-        val, _ = examples_of_run(folder, config, "val")
+        found = splits_of_run(folder, config, "train", "val")
     except (HeadstartError, OSError):
         if needed:
             raise
         return (), ()
-    return train, val[:ASKED]
+    return found["train"][0], found["val"][0][:ASKED]
 
 
 def _beside(model: Model, folder: Path, candidate: Candidate, asked: Sequence[Example], out: Path) -> Export:
@@ -135,7 +134,7 @@ def _beside(model: Model, folder: Path, candidate: Candidate, asked: Sequence[Ex
         [_words(decode(output, example.input)) for output, example in zip(each, asked, strict=True)]
         for each in outputs
     ]
-    weights = folder / model.facts.get("weights", "weights.safetensors")
+    weights = folder / model.facts.get("weights", WEIGHTS)
     sizes = (weights.stat().st_size, candidate.size)
     times = _times(models)
     rows = [

@@ -142,8 +142,17 @@ def request_of_run(folder: RunFolder, task: Task) -> Config:
     return replace(load_config(folder.config), task=task.name)
 
 
-def examples_of_run(folder: RunFolder, config: Config, part: str = "test") -> Labelled:
-    """A split of a run, and its groups.
+def examples_of_run(folder: RunFolder, config: Config) -> Labelled:
+    """The test split of a run, and its groups.
+
+    Raises:
+        DataError: some of it is gone.
+    """
+    return splits_of_run(folder, config, "test")["test"]
+
+
+def splits_of_run(folder: RunFolder, config: Config, *parts: str) -> dict[str, Labelled]:
+    """Some splits of a run, each with its groups, by name.
 
     Raises:
         DataError: some of it is gone.
@@ -151,14 +160,18 @@ def examples_of_run(folder: RunFolder, config: Config, part: str = "test") -> La
     record = read_json(folder.data, "splits", "groups")
     dataset = read_data(config)
     there = {example.id for example in dataset.examples}
-    names = record["splits"][part]
-    gone = [name for name in names if name not in there]
-    if gone:
-        raise DataError(
-            f"{config.data.path}: {len(gone)} of {len(names)} {part} examples are gone, such as {gone[0]}.",
-            "Restore them, or name other data.",
-        )
-    return select(dataset.examples, names), record["groups"]
+    found = {}
+    for part in parts:
+        names = record["splits"][part]
+        gone = [name for name in names if name not in there]
+        if gone:
+            raise DataError(
+                f"{config.data.path}: {len(gone)} of {len(names)} {part} examples are gone, "
+                f"such as {gone[0]}.",
+                "Restore them, or name other data.",
+            )
+        found[part] = select(dataset.examples, names), record["groups"]
+    return found
 
 
 def other_examples(config: Config, data: Path, label: str | None = None) -> Labelled:

@@ -23,13 +23,14 @@ from headstart.records.records import Records
 from headstart.records.values import Decision, Version
 from headstart.steps.fitting import fit_in
 from headstart.steps.joined import PARTS, New, joined_config, new_examples, refuse_new_labels, write_joined
-from headstart.steps.judge import Labelled, examples_of_run, other_examples, request_of_run
+from headstart.steps.judge import Labelled, other_examples, request_of_run, splits_of_run
 from headstart.steps.record import Clock
 from headstart.steps.service import (
     CHALLENGER,
     CHAMPION,
     ServiceFolder,
     add_model,
+    champion_of,
     keep_reference,
     opened,
     run_of,
@@ -107,9 +108,7 @@ def retrain_service(
     """
     folder = service_folder(path)
     with Records(folder.records, create=False) as records:
-        champion = records.by_alias(CHAMPION)
-        if champion is None:
-            raise RequestError(f"{path}: no version is the champion.", "Serve a model first.")
+        champion = champion_of(records, path)
         needed, why = _is_needed(records, champion)
         if if_needed and not needed and data is None:
             return Retrained(f"Not needed: {why}.")
@@ -121,7 +120,7 @@ def retrain_service(
             )
         run = run_of(Path(champion.path))
         config = request_of_run(run, model.task)
-        parts = {name: examples_of_run(run, config, name) for name in PARTS}
+        parts = splits_of_run(run, config, *PARTS)
         place = next_free(folder.retrained, "challenger")
         given = other_examples(config, data, label)[0] if data else ()
         before = [example for examples, _ in parts.values() for example in examples]
@@ -132,23 +131,22 @@ def retrain_service(
         challenger = _trained(place, request, parts, new, several=_several(model), stream=stream)
         version, _ = add_model(records, challenger, note=f"retrained: {why}")
         records.set_alias(CHALLENGER, version.number, why="retrained")
-        found = _compared(champion, version, parts["test"], new.part("test"), margin)
-        _decide(records, folder, version, found)
+        models = (opened(champion), opened(version))
+        found = _compared(models, parts["test"], new.part("test"), margin)
+        _decide(records, folder, version, models[1], found)
         write_json(place / "verdict.json", found.state())
     return Retrained(f"Why now: {why}.", challenger, version.number, found, _told(new, fresh))
 
 
 def _is_needed(records: Records, champion: Version) -> tuple[bool, str]:
     """Whether something has happened since the champion became it, and what."""
-    since = max((at for number, at, _ in records.history(CHAMPION) if number == champion.number), default=0.0)
-    tried = max((one.at for one in records.decisions() if one.kind == "retrain"), default=0.0)
-    since = max(since, tried)
+    promoted = [at for number, at, _ in records.history(CHAMPION) if number == champion.number]
+    tried = [one.at for one in records.decisions() if one.kind == "retrain"]
+    since = max(promoted + tried, default=0.0)
     rang = [window for window in records.windows(champion.number) if window.alarm and window.at > since]
     labels = [said for _, said in records.feedback() if said.at > since]
     if rang:
-        return True, f"the last alarm rang {counted(len(rang), 'window')} ago" if len(
-            rang
-        ) > 1 else "an alarm rang"
+        return True, "an alarm rang" if len(rang) == 1 else f"{len(rang)} alarms rang"
     if len(labels) >= ENOUGH:
         return True, f"{counted(len(labels), 'correction')} came since"
     few = f"{counted(len(labels), 'correction')} came since the last time"
@@ -197,10 +195,9 @@ def _trained(
 
 
 def _compared(
-    champion: Version, challenger: Version, frozen: Labelled, recent: Sequence[Example], margin: float
+    models: tuple[Model, Model], frozen: Labelled, recent: Sequence[Example], margin: float
 ) -> Verdict:
-    """Both on the champion's test set, and on what was labelled since."""
-    models = (opened(champion), opened(challenger))
+    """Champion and challenger on the champion's test set, and on what was labelled since."""
     examples, groups = frozen
     first = _pair(models, examples, groups)
     second = _pair(models, recent, {}) if recent else None
@@ -240,11 +237,10 @@ def _latencies(models: tuple[Model, Model], examples: Sequence[Example]) -> tupl
     return statistics.median(taken[0]), statistics.median(taken[1])
 
 
-def _decide(records: Records, folder: ServiceFolder, version: Version, found: Verdict) -> None:
+def _decide(records: Records, folder: ServiceFolder, version: Version, model: Model, found: Verdict) -> None:
     """Promote or refuse, and write down why."""
     outcome = "promoted" if found.promoted else "refused"
     if found.promoted:
-        model = opened(version)
         check(model)
         keep_reference(folder, version, model)
         records.set_alias(CHAMPION, version.number, why=found.why)

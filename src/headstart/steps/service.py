@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from headstart.artifact.bundle import FACTS, bundle_folder, load_bundle
+from headstart.artifact.bundle import bundle_digest, bundle_folder, load_bundle
 from headstart.artifact.export.candidate import make
 from headstart.artifact.model import Model
 from headstart.artifact.run import RunFolder, name_for
@@ -68,11 +67,23 @@ def service_folder(path: Path) -> ServiceFolder:
     return folder
 
 
+def champion_of(records: Records, path: Path) -> Version:
+    """The version that answers in the service at a path.
+
+    Raises:
+        RequestError: none does.
+    """
+    champion = records.by_alias(CHAMPION)
+    if champion is None:
+        raise RequestError(f"{path}: no version is the champion.", "Serve a model first.")
+    return champion
+
+
 def usual_folder(path: Path) -> Path:
     """``services/NAME``, of the run that a model belongs to."""
     bundle = bundle_folder(path).resolve()
-    run = next((parent for parent in (bundle, *bundle.parents) if RunFolder(parent).config.is_file()), bundle)
-    return Path("services") / name_for(run)
+    run = _around(bundle)
+    return Path("services") / name_for(run.path if run else bundle)
 
 
 def add_model(records: Records, path: Path, *, note: str = "") -> tuple[Version, bool]:
@@ -82,10 +93,9 @@ def add_model(records: Records, path: Path, *, note: str = "") -> tuple[Version,
         HeadstartError: there is no model, or it is damaged.
     """
     model = load_bundle(path)
-    digest = hashlib.sha256((bundle_folder(path) / FACTS).read_bytes()).hexdigest()
     known = {version.number for version in records.versions()}
     version = records.add_version(
-        str(path.resolve()), digest, task=model.task.name, labels=model.labels, note=note
+        str(path.resolve()), bundle_digest(path), task=model.task.name, labels=model.labels, note=note
     )
     return version, version.number not in known
 
@@ -101,8 +111,7 @@ def opened(version: Version, engine: Engine = "auto", device: str = "cpu") -> Mo
     """
     path = Path(version.path)
     model = load_bundle(path, device=device)
-    digest = hashlib.sha256((bundle_folder(path) / FACTS).read_bytes()).hexdigest()
-    if digest != version.sha256:
+    if bundle_digest(path) != version.sha256:
         raise RequestError(
             f"{path}: is not the model that became version {version.number}: it was changed since.",
             "Add it as a new version: headstart versions SERVICE --add RUN.",
@@ -146,8 +155,8 @@ def reference_of(model: Model, examples: Sequence[Example]) -> Reference:
         for example, answered in zip(some, model.answer(views, [one.input for one in some]), strict=True):
             scores.append([answered.prediction.scores[label] for label in model.labels])
             features.append(answered.features)
-            said = said_by(answered.prediction.label, answered.prediction.scores)
-            correct.append(said == set(label_names(example)))
+            said = answered.prediction
+            correct.append(said_by(said.label, said.scores) == set(label_names(example)))
             inputs.append(digest_of(example.input))
     return Reference(
         labels=model.labels,
@@ -169,7 +178,12 @@ def run_of(path: Path) -> RunFolder:
     Raises:
         DataError: there is none.
     """
-    for parent in (path, *path.parents):
-        if RunFolder(parent).config.is_file():
-            return RunFolder(parent)
-    raise DataError(f"{path}: no run is around it.", "Serve the run folder.")
+    run = _around(path)
+    if run is None:
+        raise DataError(f"{path}: no run is around it.", "Serve the run folder.")
+    return run
+
+
+def _around(path: Path) -> RunFolder | None:
+    runs = map(RunFolder, (path, *path.parents))
+    return next((run for run in runs if run.config.is_file()), None)

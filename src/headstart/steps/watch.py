@@ -21,7 +21,7 @@ from headstart.monitoring.sample import Sample
 from headstart.monitoring.sentences import headline, lead, next_steps, rang
 from headstart.records.records import Records
 from headstart.records.values import Feedback, Predicted, Version, Window
-from headstart.steps.service import CHAMPION, ServiceFolder, said_by, service_folder
+from headstart.steps.service import ServiceFolder, champion_of, said_by, service_folder
 
 WINDOW, ALPHA = 200, 0.01
 # Windows that the page shows, at most.
@@ -94,9 +94,7 @@ def look(path: Path, *, size: int = WINDOW, alpha: float = ALPHA, now: bool = Fa
     """
     folder = service_folder(path)
     with Records(folder.records, create=False) as records:
-        version = records.by_alias(CHAMPION)
-        if version is None:
-            raise RequestError(f"{path}: no version is the champion.", "Serve a model first.")
+        version = champion_of(records, path)
         reference = _reference(folder, version)
         before = records.windows(version.number)
         last = before[-1].last if before else 0.0

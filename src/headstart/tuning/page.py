@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from headstart.evaluation.report import words
+from headstart.evaluation.report.environment import environment
 from headstart.tuning import charts
 
 
@@ -76,22 +77,15 @@ def sentences(state: Mapping[str, Any]) -> list[str]:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=ChoiceLoader(
-            [PackageLoader("headstart.tuning"), PackageLoader("headstart.evaluation.report")]
-        ),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    return environment(
+        {
+            "duration": words.duration,
+            "metric_name": words.metric_name,
+            "number": words.number,
+            "short": _short,
+        },
+        "headstart.tuning",
     )
-    environment.filters |= {
-        "duration": words.duration,
-        "metric_name": words.metric_name,
-        "number": words.number,
-        "short": _short,
-    }
-    return environment
 
 
 def _short(value: Any) -> str:

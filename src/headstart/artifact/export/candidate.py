@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headstart.artifact.bundle import CARD, FACTS
+from headstart.artifact.bundle import CARD, FACTS, exported
 from headstart.artifact.export.calibration import batches
-from headstart.artifact.export.format import Format, Ports, Precision
+from headstart.artifact.export.format import Format, Precision
 from headstart.artifact.export.graph import Traceable, traceable
-from headstart.artifact.exported import Exported
 from headstart.artifact.golden import CLOSE, NEAR, Agreement, agreement, golden_file
 from headstart.artifact.golden import FILE as GOLDEN
 from headstart.artifact.model import Model
@@ -105,7 +104,6 @@ def make(model: Model, name: str, precision: Precision | None, samples: Sequence
 def _opened(
     form: Format, files: dict[str, bytes], what: Traceable, model: Model, precision: Precision
 ) -> Candidate:
-    ports = Ports(tuple(what.inputs), what.graph.outputs)
     modality = type(model.modality)
     engine = {
         "format": form.name,
@@ -118,7 +116,7 @@ def _opened(
             }
             for name, value in what.inputs.items()
         ],
-        "outputs": list(ports.outputs),
+        "outputs": list(what.graph.outputs),
     }
     facts = {
         **{key: value for key, value in model.facts.items() if key not in {"weights", "prefixes", "sha256"}},
@@ -126,10 +124,7 @@ def _opened(
         "temperature": 1.0,
         "engine": engine,
     }
-    compute = form.open(files, ports, precision)
-    opened = model.computed_by(
-        Exported(compute, f"{form.name} ({precision})"), modality(what.preprocessing, None, 0), facts
-    )
+    opened = model.computed_by(exported(facts, files), modality(what.preprocessing, None, 0), facts)
     both = [
         agreement(way, model.golden, tolerance=TOLERANCES.get(precision, 1.0))
         for way in (opened, _Alone(opened))

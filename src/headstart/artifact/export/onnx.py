@@ -16,7 +16,7 @@ from headstart.artifact.export.format import Ports, Precision
 from headstart.artifact.export.graph import Traceable
 from headstart.artifact.export.onnx_int8 import quantise
 from headstart.artifact.export.torch import program
-from headstart.artifact.exported import Compute, Outcome
+from headstart.artifact.exported import Compute, Outcome, outcome
 from headstart.errors import MissingExtra
 
 FILE = "model.onnx"
@@ -64,8 +64,7 @@ class Onnx:
 
         def compute(inputs: Mapping[str, torch.Tensor]) -> Outcome:
             found = session.run(outputs, {name: inputs[name].numpy() for name in names})
-            by_name = dict(zip(outputs, map(torch.from_numpy, found), strict=True))
-            return by_name["logits"], by_name.get("features")
+            return outcome(outputs, map(torch.from_numpy, found))
 
         return compute
 

@@ -14,7 +14,7 @@ from headstart.artifact.export.calibration import Batches
 from headstart.artifact.export.format import Ports, Precision
 from headstart.artifact.export.graph import Traceable
 from headstart.artifact.export.openvino_int8 import quantise
-from headstart.artifact.exported import Compute, Outcome
+from headstart.artifact.exported import Compute, Outcome, outcome
 from headstart.features.engines.openvino import computes_bf16, convert, openvino_core, openvino_itself
 
 GRAPH, WEIGHTS = FILES = ("model.xml", "model.bin")
@@ -68,10 +68,10 @@ class OpenVINO:
                 request = compiled.create_infer_request()
             try:
                 request.infer({name: inputs[name].contiguous().numpy() for name in names}, share_inputs=True)
-                found = {name: torch.from_numpy(request.get_tensor(name).data.copy()) for name in outputs}
+                found = [torch.from_numpy(request.get_tensor(name).data.copy()) for name in outputs]
             finally:
                 idle.put(request)
-            return found["logits"], found.get("features")
+            return outcome(outputs, found)
 
         return compute
 

@@ -13,7 +13,7 @@ from torch.export import Dim, ExportedProgram
 from headstart.artifact.export.calibration import Batches
 from headstart.artifact.export.format import Ports, Precision
 from headstart.artifact.export.graph import Traceable
-from headstart.artifact.exported import Compute, Outcome
+from headstart.artifact.exported import Compute, Outcome, outcome
 
 FILE = "model.pt2"
 
@@ -47,8 +47,7 @@ class Torch:
             with torch.no_grad():
                 found = module(*(inputs[name] for name in ports.inputs))
             given = found if isinstance(found, (tuple, list)) else (found,)
-            by_name = dict(zip(ports.outputs, given, strict=True))
-            return by_name["logits"], by_name.get("features")
+            return outcome(ports.outputs, given)
 
         return compute
 

@@ -6,12 +6,13 @@ import base64
 import math
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from headstart.evaluation.report import figures, words
 from headstart.evaluation.report.charts import calibration_error
 from headstart.evaluation.report.confusion import matrix, most_confused
 from headstart.evaluation.report.content import ReportContent
+from headstart.evaluation.report.environment import environment
 from headstart.evaluation.report.history import history
 from headstart.evaluation.report.passages import has_marks, pieces
 from headstart.evaluation.report.verdict import MODEL, SPLITS, remarks, scores_on, verdict
@@ -63,26 +64,20 @@ def data_uri(picture: bytes) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("headstart.evaluation.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    return environment(
+        {
+            "calibration_error": calibration_error,
+            "data_uri": data_uri,
+            "duration": words.duration,
+            "has_marks": has_marks,
+            "interval": words.interval,
+            "matrix": matrix,
+            "memory": words.memory,
+            "metric_name": words.metric_name,
+            "most_confused": most_confused,
+            "number": words.number,
+            "percent": words.percent,
+            "pieces": pieces,
+            "rates": words.rates,
+        }
     )
-    environment.filters |= {
-        "calibration_error": calibration_error,
-        "data_uri": data_uri,
-        "duration": words.duration,
-        "has_marks": has_marks,
-        "interval": words.interval,
-        "matrix": matrix,
-        "memory": words.memory,
-        "metric_name": words.metric_name,
-        "most_confused": most_confused,
-        "number": words.number,
-        "percent": words.percent,
-        "pieces": pieces,
-        "rates": words.rates,
-    }
-    return environment
