@@ -175,7 +175,7 @@ class DiskFull(RunError):
     def __init__(self, path: object, need: int, have: int) -> None:
         super().__init__(
             f"{path}: disk full: need {_megabytes(need)}, have {_megabytes(have)}.",
-            "Free some space; what was saved before is intact, so --resume goes on from there.",
+            "Free some space; what was saved before is intact, and a fit goes on from there with --resume.",
         )
 
 

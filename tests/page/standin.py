@@ -14,14 +14,9 @@ from threading import Event, Thread
 from typing import Any, Self
 
 import headstart
+from headstart.service.pages import POLICY
 
 PAGE = Path(headstart.__file__).parent / "service" / "page"
-# As the service must send it with the page; the last two forbid every way to turn text into elements.
-POLICY = (
-    "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; object-src 'none'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
-    "require-trusted-types-for 'script'; trusted-types 'none'"
-)
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
 

@@ -58,7 +58,8 @@ def test_the_list_for_people_needs_nothing_else(running: Running) -> None:
 def test_the_page_and_its_parts_come_with_a_policy_that_lets_nothing_else_in(running: Running) -> None:
     page = running.client.get("/")
     assert page.status_code == 200 and page.headers["Content-Type"].startswith("text/html")
-    assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+    policy = page.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy and "unsafe" not in policy
     assert running.client.get("/page.js").headers["Content-Type"].startswith("text/javascript")
     for away in ("/page.nothing", "/page.js.map", "/page.../../options.py", "/page.%2e%2e%2foptions.py"):
         assert running.client.get(away).status_code == 404

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from headstart.config.schema import Config, DataConfig, ModelConfig, TrainConfig
+from headstart.config.schema import Config, DataConfig, ModelConfig
 from headstart.errors import RequestError, did_you_mean
 
-MODEL, IMAGE_SIZE, EPOCHS = "builtin:efficientnet-lite0", 128, 6
+MODEL, IMAGE_SIZE, SECONDS = "builtin:efficientnet-lite0", 128, 120
 PER_CLASS, SIDE = 100, 64
 
 
@@ -26,7 +26,7 @@ def demo_config(name: str, out: Path) -> Config:
     return Config(
         data=DataConfig(path=str(data)),
         model=ModelConfig(name=MODEL, image_size=IMAGE_SIZE),
-        train=TrainConfig(epochs=EPOCHS),
+        time_limit=SECONDS,
         out=str(out),
     )
 
