@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from headstart.errors import RequestError
 from headstart.records.records import Records
+from headstart.records.values import Decision
 
 
 def add(records: Records, count: int) -> None:
@@ -74,11 +76,42 @@ def test_an_alias_points_at_one_version_and_remembers_which_and_why(three: Recor
     three.set_alias("challenger", 2, why="trained on more")
     three.set_alias("champion", 2, why="better by 3 points")
     assert three.by_alias("champion") == three.version(2)
-    assert three.aliases() == {"champion": 2, "challenger": 2}
+    # A champion is challenger no more.
+    assert three.aliases() == {"champion": 2}
     assert [(number, why) for number, _, why in three.history("champion")] == [
         (1, "the first"),
         (2, "better by 3 points"),
     ]
+
+
+def test_a_version_succeeds_only_the_champion_that_was_looked_at(three: Records) -> None:
+    three.set_alias("champion", 1, why="")
+    decision = Decision(at=5.0, kind="retrain", version=2, outcome="promoted", why="better", evidence={})
+    three.set_alias("champion", 3, why="chosen by hand meanwhile")
+    assert not three.succeed(decision, instead_of=1)
+    assert three.aliases() == {"champion": 3}
+    assert three.decisions() == []
+    assert three.succeed(decision, instead_of=3)
+    assert three.aliases() == {"champion": 2}
+    assert three.decisions() == [decision]
+    with pytest.raises(RequestError, match="no version 9"):
+        three.succeed(replace(decision, version=9), instead_of=2)
+    with pytest.raises(RequestError, match="about no version"):
+        three.succeed(replace(decision, version=None), instead_of=2)
+
+
+def test_what_a_roll_back_would_return_to_can_be_looked_at_first(three: Records) -> None:
+    with pytest.raises(RequestError, match="No champion to go back to"):
+        three.former_champion()
+    three.set_alias("champion", 1, why="")
+    three.set_alias("champion", 2, why="")
+    former = three.former_champion()
+    assert former.number == 1
+    three.set_alias("champion", 3, why="chosen by hand meanwhile")
+    with pytest.raises(RequestError, match="changed meanwhile"):
+        three.rollback(why="", to=former.number)
+    assert three.aliases() == {"champion": 3}
+    assert three.rollback(why="", to=2).number == 2
 
 
 def test_an_alias_that_is_given_again_is_remembered_once(three: Records) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from headstart.errors import RequestError
 from headstart.records import eviction, findings, parquet, predictions, versions
 from headstart.records.database import Database
 from headstart.records.values import USUAL, Bounds, Decision, Feedback, Predicted, Version, Window
@@ -103,6 +104,28 @@ class Records:
         with self._database.writing() as connection:
             versions.point(connection, alias, number, why=why)
 
+    def succeed(self, decision: Decision, *, instead_of: int | None) -> bool:
+        """Make the version of a decision champion and write the decision, or neither.
+
+        Args:
+            decision: about the version.
+            instead_of: the number of the champion that was looked at; None is none.
+
+        Returns:
+            False where another is champion by now: then nothing is written.
+
+        Raises:
+            RequestError: there is no such version.
+        """
+        if decision.version is None:
+            raise RequestError("A decision about no version makes none champion.", "Name its version.")
+        with self._database.writing() as connection:
+            done = versions.succeed(connection, decision.version, instead_of=instead_of, why=decision.why)
+            if done:
+                findings.add_decision(connection, decision)
+                eviction.keep_within(connection, self.bounds)
+            return done
+
     def remove_alias(self, alias: str, *, why: str) -> None:
         """Take an alias from the model that has it.
 
@@ -112,16 +135,30 @@ class Records:
         with self._database.writing() as connection:
             versions.point(connection, alias, None, why=why)
 
-    def rollback(self, *, why: str) -> Version:
-        """Make the model champion that was it before; again, the one before that.
-
-        What was rolled back from is not "before" any more.
+    def former_champion(self) -> Version:
+        """The model that a roll back makes champion.
 
         Raises:
             RequestError: there is none.
         """
+        with self._database.reading() as connection:
+            version, _ = versions.former(connection, versions.CHAMPION)
+            return version
+
+    def rollback(self, *, why: str, to: int | None = None) -> Version:
+        """Make the model champion that was it before; again, the one before that.
+
+        What was rolled back from is not "before" any more.
+
+        Args:
+            why: for people.
+            to: the number of `former_champion`, as it was looked at; None is whichever it is.
+
+        Raises:
+            RequestError: there is none, or another than `to` by now.
+        """
         with self._database.writing() as connection:
-            return versions.back(connection, versions.CHAMPION, why=why)
+            return versions.back(connection, versions.CHAMPION, why=why, to=to)
 
     def history(self, alias: str) -> tuple[tuple[int | None, float, str], ...]:
         """Number of the model, time and reason whenever an alias changed, oldest first.

@@ -82,6 +82,8 @@ def aliases(connection: sqlite3.Connection) -> dict[str, int]:
 def point(connection: sqlite3.Connection, alias: str, number: int | None, *, why: str) -> None:
     """Give an alias to a version, or to none; nothing happens where it has it.
 
+    A champion is challenger no more.
+
     Raises:
         RequestError: there is no such version or alias.
     """
@@ -91,10 +93,24 @@ def point(connection: sqlite3.Connection, alias: str, number: int | None, *, why
     row, version, _ = _current(connection, alias)
     if version != number:
         _write(connection, alias, number, why=why, before=row)
+    if alias == CHAMPION and number is not None and aliases(connection).get(CHALLENGER) == number:
+        point(connection, CHALLENGER, None, why="it is champion")
 
 
-def back(connection: sqlite3.Connection, alias: str, *, why: str) -> Version:
-    """Give an alias back to the version that had it before; again, further back.
+def succeed(connection: sqlite3.Connection, number: int, *, instead_of: int | None, why: str) -> bool:
+    """Make a version champion, unless another than `instead_of` is by now; whether it is.
+
+    Raises:
+        RequestError: there is no such version.
+    """
+    if aliases(connection).get(CHAMPION) != instead_of:
+        return False
+    point(connection, CHAMPION, number, why=why)
+    return True
+
+
+def former(connection: sqlite3.Connection, alias: str) -> tuple[Version, int | None]:
+    """The version that had an alias before the one of now, and the row before that.
 
     Raises:
         RequestError: there was none.
@@ -106,11 +122,25 @@ def back(connection: sqlite3.Connection, alias: str, *, why: str) -> Version:
             "SELECT version, before FROM aliases WHERE number = ?", (before,)
         ).fetchone()
         if earlier is not None:
-            _write(connection, alias, earlier, why=why, before=before_that)
-            return numbered(connection, earlier)
+            return numbered(connection, earlier), before_that
         before = before_that
     now = f"version {version} was the first" if version is not None else "there never was one"
     raise RequestError(f"No {alias} to go back to: {now}.", "Promote a version instead.")
+
+
+def back(connection: sqlite3.Connection, alias: str, *, why: str, to: int | None = None) -> Version:
+    """Give an alias back to the version that had it before; again, further back.
+
+    Raises:
+        RequestError: there was none, or it is not the version `to`.
+    """
+    version, before = former(connection, alias)
+    if to not in {None, version.number}:
+        raise RequestError(
+            f"The {alias} changed meanwhile: version {to} is not the one before it.", "Look again."
+        )
+    _write(connection, alias, version.number, why=why, before=before)
+    return version
 
 
 def history(connection: sqlite3.Connection, alias: str) -> tuple[tuple[int | None, float, str], ...]:
