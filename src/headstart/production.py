@@ -11,6 +11,7 @@ from headstart.evaluation.succession import MARGIN
 from headstart.records.values import USUAL, Bounds, Version
 from headstart.steps.deploy import Deployment, deploy_model
 from headstart.steps.export import MAX_LOSS, Export, export_run
+from headstart.steps.records import Recorded, recorded
 from headstart.steps.retrain import Retrained, retrain_service
 from headstart.steps.service import Engine
 from headstart.steps.versions import Versions, add, versions_of
@@ -125,7 +126,7 @@ def retrain(
 
 
 def versions(path: Path) -> Versions:
-    """The models of a service, and which one answers."""
+    """The models of a service, which one answers, and what was decided."""
     return versions_of(path)
 
 
@@ -140,5 +141,10 @@ def promote(path: Path, number: int) -> Version:
 
 
 def rollback(path: Path) -> Version:
-    """Let the former champion answer again."""
+    """Let the former champion answer again, once it has passed its golden samples."""
     return roll_back(path)
+
+
+def records(path: Path, parquet: Path | None = None) -> Recorded:
+    """What a service has recorded; as Parquet tables too, in the folder `parquet`."""
+    return recorded(path, parquet)

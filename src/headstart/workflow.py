@@ -28,7 +28,7 @@ from headstart.steps.fitting import fit_in, prepared_for, resumable
 from headstart.steps.foresee import foresee
 from headstart.steps.inputs import listed
 from headstart.steps.job import Job
-from headstart.steps.judge import examples_of_run, judge_data, other_examples, request_of_run
+from headstart.steps.judge import judge_data
 from headstart.steps.keeping import cache_of
 from headstart.steps.latency import latencies
 from headstart.steps.prepare import (
@@ -41,6 +41,7 @@ from headstart.steps.prepare import (
 from headstart.steps.rank import AUTO, SAMPLE, Wanted, better, for_race, with_model
 from headstart.steps.rank import rank as try_models
 from headstart.steps.record import Clock
+from headstart.steps.run_data import examples_of_run, other_examples, request_of_run
 from headstart.steps.screen import (
     show_findings,
     show_forecast,

@@ -15,9 +15,15 @@ import pytest
 from PIL import Image, ImageFilter
 
 import headstart as hs
+from headstart.artifact.run import RunFolder, locked
+from headstart.contracts import Example
+from headstart.errors import RequestError
+from headstart.evaluation.succession import Check, Verdict
 from headstart.records.records import Records
 from headstart.records.values import Predicted
-from headstart.steps.service import CHAMPION, ServiceFolder, add_model, keep_reference, opened
+from headstart.records.versions import CHAMPION
+from headstart.steps.reference import keep_reference, reference_of
+from headstart.steps.service import ServiceFolder, add_model, opened
 
 Answer = tuple[int, str, str]
 Call = Callable[..., Answer]
@@ -117,7 +123,7 @@ def test_nothing_is_retrained_without_need_or_without_anything_new(
     assert code == 0
     assert "Not needed: no alarm rang, and 0 corrections came since the last time" in said
     code, _, said = call("retrain", service)
-    assert (code, "no new labelled example" in said) == (2, True)
+    assert (code, "0 new labelled examples, none of them to learn from." in said) == (2, True)
 
 
 def test_a_round_from_corrections_to_a_new_champion_and_back(call: Call, service: Path, whole: Path) -> None:
@@ -142,13 +148,66 @@ def test_a_round_from_corrections_to_a_new_champion_and_back(call: Call, service
     if not found["promoted"]:
         assert call("versions", service, "--promote", "2")[0] == 0
     _, printed, _ = call("versions", service, "--json")
-    assert [one["alias"] for one in json.loads(printed)] == [None, "champion"]
+    assert [one["aliases"] for one in json.loads(printed)] == [[], ["champion"]]
     code, printed, _ = call("versions", service, "--rollback")
     assert code == 0
     assert "champion" in printed.splitlines()[1]
     # What came once is in the data now, and is not taken twice.
     code, _, said = call("retrain", service, "--if-needed")
     assert "Not needed" in said
+
+
+def test_a_champion_chosen_while_a_challenger_trained_stays(
+    call: Call, service: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked(service, whole, noise(80, 3), corrected=True)
+    other = Path(shutil.copytree(whole / "model", tmp_path / "other"))
+
+    def compared(*_: object) -> Verdict:
+        with Records(service / "records.sqlite") as records:
+            version, _ = add_model(records, other)
+            records.set_alias(CHAMPION, version.number, why="chosen by hand")
+        return Verdict((Check("test set", True, "No worse."),))
+
+    monkeypatch.setattr("headstart.steps.retrain._compared", compared)
+    # What a process that was killed has left is removed.
+    (service / "retrained" / "challenger").mkdir(parents=True)
+    code, printed, _ = call("retrain", service, "--json")
+    found = json.loads(printed)
+    assert (code, found["promoted"], Path(found["run"]).parent.name) == (3, False, "challenger")
+    assert "Version 1, which it was compared with, is not champion." in found["verdict"]["checks"][-1]["why"]
+    with Records(service / "records.sqlite") as records:
+        assert records.aliases() == {"champion": 3, "challenger": 2}
+        assert records.decisions()[-1].outcome == "refused"
+
+
+def test_only_one_process_retrains_at_once(call: Call, service: Path) -> None:
+    (service / "retrained").mkdir()
+    with locked(RunFolder(service / "retrained")):
+        code, _, said = call("retrain", service)
+    assert (code, "is writing here" in said) == (2, True)
+
+
+def test_test_examples_that_cannot_be_read_are_left_out_of_the_reference(
+    whole: Path, shades: Path, tmp_path: Path
+) -> None:
+    damaged = tmp_path / "damaged.png"
+    damaged.write_bytes(b"no picture")
+    files = [damaged, *sorted(shades.rglob("*.png"))[:3]]
+    found = reference_of(hs.load(whole), [Example(file.name, file, "warm") for file in files])
+    assert len(found.scores) == 3
+    with pytest.raises(RequestError, match="none of the test examples can be read"):
+        reference_of(hs.load(whole), [Example("damaged", damaged, "warm")])
+
+
+def test_a_service_that_answers_something_else_is_not_taken_over(
+    call: Call, whole: Path, tmp_path: Path
+) -> None:
+    with Records(tmp_path / "records.sqlite") as records:
+        version = records.add_version("/gone", "0" * 64, task="text-classification", labels=("warm",))
+        records.set_alias(CHAMPION, version.number, why="test")
+    code, _, said = call("serve", whole, "--service", tmp_path)
+    assert (code, "this service answers something else: text-classification, by /gone" in said) == (2, True)
 
 
 def test_a_model_that_was_changed_is_not_promoted(
@@ -161,10 +220,10 @@ def test_a_model_that_was_changed_is_not_promoted(
     code, _, said = call("versions", service, "--promote", "2")
     assert (code, "it was changed since" in said) == (2, True)
     _, printed, _ = call("versions", service, "--json")
-    assert [one["alias"] for one in json.loads(printed)] == ["champion", None]
+    assert [one["aliases"] for one in json.loads(printed)] == [["champion"], []]
 
 
-@pytest.mark.parametrize("command", ["watch", "retrain", "versions"])
+@pytest.mark.parametrize("command", ["watch", "retrain", "versions", "records"])
 def test_what_is_no_service_is_said(command: str, call: Call, tmp_path: Path, shades: Path) -> None:
     code, _, said = call(command, tmp_path / "nowhere")
     assert (code, "does not exist" in said) == (2, True)

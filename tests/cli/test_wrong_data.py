@@ -106,6 +106,15 @@ def test_what_is_no_bundle_is_named(call: Call, run: Path, tmp_path: Path) -> No
     (broken / "model/bundle.json").write_text("[]")
     code, _, said = call("predict", broken, "x.png")
     assert (code, "bundle.json: format None, but this version reads" in said) == (1, True)
+    facts = json.loads((run / "model/bundle.json").read_text())
+    for wrong, why in (
+        ({"format": facts["format"]}, "damaged: it cannot be understood (KeyError: 'sha256')"),
+        ({**facts, "preprocessing": 7}, "damaged: it cannot be understood"),
+        ({**facts, "sha256": {"../config.toml": ""}}, "names '../config.toml', which is no file beside it"),
+    ):
+        (broken / "model/bundle.json").write_text(json.dumps(wrong))
+        code, _, said = call("predict", broken, "x.png")
+        assert (code, why in said) == (1, True), said
     code, _, said = call("predict", broken / "config.toml", "x.png")
     assert (code, "config.toml: has no saved model" in said) == (2, True)
 

@@ -26,7 +26,9 @@ from headstart import workflow
 from headstart.api import fit
 from headstart.config.schema import Config
 from headstart.records.records import Records
-from headstart.steps.service import CHAMPION, ServiceFolder, add_model, keep_reference, opened
+from headstart.records.versions import CHAMPION
+from headstart.steps.reference import keep_reference
+from headstart.steps.service import ServiceFolder, add_model, opened
 
 LABELS = ("ant", "bee")
 SIDE = 48

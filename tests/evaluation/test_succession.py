@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -40,11 +42,40 @@ def failed(found: Verdict) -> list[str]:
 SAME = (10.0, 10.0)
 
 
-def test_the_same_answers_are_no_worse_however_few_they_are() -> None:
-    right = rights(12, range(2))
+@pytest.mark.parametrize(("count", "promoted"), [(12, False), (58, False), (59, True), (400, True)])
+def test_that_nothing_is_lost_says_something_only_where_there_are_enough(count: int, promoted: bool) -> None:
+    right = rights(count, range(2))
     found = verdict(pair(right, right), None, SAME)
-    assert found.promoted
-    assert "+0.0 points (+0.0 to +0.0): no worse by more than 1 points" in found.why
+    assert found.promoted is promoted
+    assert ("no right answer became wrong" if promoted else "too few examples to show") in found.why
+
+
+def test_a_challenger_five_points_worse_is_rarely_promoted_by_few_examples() -> None:
+    random = np.random.default_rng(0)
+    for count in (10, 20, 40, 60, 100):
+        champions = random.random((400, count)) < 0.9
+        challengers = champions & (random.random((400, count)) > 0.05 / 0.9)
+        found = [
+            verdict(pair(*both), None, SAME).checks[0].passed
+            for both in zip(champions, challengers, strict=True)
+        ]
+        assert np.mean(found) < 0.08, count
+
+
+def test_groups_count_and_not_their_members() -> None:
+    right = rights(200, range(2))
+    both = pair(right, right)
+    together = replace(both, groups=[str(place // 10) for place in range(200)])
+    assert verdict(both, None, SAME).promoted
+    assert not verdict(together, None, SAME).promoted
+
+
+def test_a_check_that_fails_afterwards_turns_the_verdict() -> None:
+    right = rights(200, range(2))
+    found = verdict(pair(right, right), None, SAME)
+    other = found.but("champion", "Another one is champion.")
+    assert found.promoted and not other.promoted
+    assert other.why == "Another one is champion."
 
 
 def test_a_clear_gain_is_promoted() -> None:
@@ -100,7 +131,7 @@ def test_a_challenger_that_is_sure_of_too_much_is_refused() -> None:
 
 @pytest.mark.parametrize(("after", "promoted"), [(11.0, True), (16.9, True), (30.0, False)])
 def test_a_slow_challenger_is_refused(after: float, promoted: bool) -> None:
-    right = rights(50, range(5))
+    right = rights(100, range(5))
     assert verdict(pair(right, right), None, (10.0, after)).promoted is promoted
 
 

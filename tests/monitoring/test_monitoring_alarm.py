@@ -149,10 +149,17 @@ def test_alpha_is_parted_between_what_can_be_tested():
     sample = simple(200, seed=1)
     right = tuple([True] * 120 + [False] * 80)
     correct = np.arange(200) >= 20
-    for features, labels, kinds in ((False, None, 1), (True, None, 2), (False, right, 2), (True, right, 3)):
+    for features, known, labels, kinds in (
+        (False, None, None, 1),
+        (True, None, None, 2),
+        (False, correct, right, 2),
+        (True, correct, right, 3),
+        # What is kept for labels that come later.
+        (True, correct, None, 3),
+    ):
         rows = sample if features else sample | {"features": None}
-        found = judge(Reference(("a", "b"), **before, correct=correct), Sample(**rows, correct=labels))
-        assert len({finding.kind for finding in found.findings}) == kinds
+        found = judge(Reference(("a", "b"), **before, correct=known), Sample(**rows, correct=labels))
+        assert len({finding.kind for finding in found.findings}) == kinds - (known is not None and not labels)
         assert all(finding.adjusted == min(1, kinds * finding.p_value) for finding in found.findings)
         assert found.alarm == (labels is not None)
 
@@ -193,9 +200,16 @@ def test_of_very_many_classes_those_that_matter_are_written_down():
     json.dumps(state, allow_nan=False)
 
 
-@pytest.mark.parametrize("alpha", [0, 1, -0.1, float("nan")])
+def test_what_was_left_out_of_a_window_is_counted_and_said():
+    before = Reference(("a", "b"), **simple(30))
+    found = judge(before, Sample(**simple(30, seed=1), left_out=3))
+    assert (found.n, found.left_out) == (30, 3)
+    assert any(note.startswith("3 predictions left out") for note in found.notes)
+
+
+@pytest.mark.parametrize("alpha", [0, 1, -0.1, 1e-6, float("nan")])
 def test_an_impossible_alpha_is_refused(alpha):
-    with pytest.raises(RequestError, match="alpha is"):
+    with pytest.raises(RequestError, match=r"alpha is .* at least 0\.0001"):
         judge(Reference(("a", "b"), **simple(9)), Sample(**simple(9)), alpha=alpha)
 
 

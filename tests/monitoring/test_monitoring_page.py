@@ -51,7 +51,7 @@ def test_a_calm_page_says_so_and_asks_for_labels():
     assert "No change found in 80 predictions" in page.text
     assert "80 predictions from 2024-10-04 00:00 UTC to 2024-10-05 00:00 UTC" in page.text
     assert "0 of 2 windows rang" in page.text
-    assert "Label a hundred" in page.text
+    assert "Label the predictions that to_label.csv lists" in page.text
     assert "retrain" not in page.text
 
 
@@ -85,7 +85,7 @@ def test_accuracy_is_estimated_by_name_and_apart_from_that_of_labels():
     assert "estimated, by thresholded confidence" in text
     assert "Estimated accuracy is an estimate." in text
     assert "a class that it was never taught" in text
-    assert "from labels, 30 of 80 66.7 %" in text
+    assert "from labels of 30 of 80 answers 66.7 %" in text
     assert "no fair sample" in text
 
 
@@ -94,6 +94,14 @@ def test_accuracy_of_all_labels_that_fell_rings():
     assert "Accuracy has fallen" in text
     assert "it is 40 points below that of the reference" in text
     assert "no fair sample" not in text
+
+
+def test_a_window_that_rings_by_later_labels_is_what_the_page_is_about():
+    rung = watched(20000, correct=tuple([True] * 40 + [False] * 40))
+    page = Page(shown(rung, watched(20001), about=rung))
+    assert "Accuracy has fallen" in page.text
+    assert "by the labels of 80 of 80 answers" in page.text
+    assert "1 of 2 windows rang" in page.text
 
 
 def test_the_page_loads_nothing_and_runs_nothing():

@@ -141,7 +141,7 @@ def test_an_input_above_the_bound_is_not_kept_and_costs_no_other(file: Path, pre
 def test_windows_and_decisions_are_bounded_too(file: Path) -> None:
     with bounded(file, windows=4) as records:
         for number in range(10):
-            records.add_window(Window(1, -number, 0, 0, number, False, {}))
+            records.add_window(Window(1, -number, 0, 0, number + 1, number + 1, number, False, False, {}))
             records.add_decision(Decision(-number, "watch", None, "", str(number), {}))
         assert [window.n for window in records.windows()] == [6, 7, 8, 9]
         assert [decision.why for decision in records.decisions()] == ["6", "7", "8", "9"]

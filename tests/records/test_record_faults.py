@@ -15,6 +15,7 @@ import pytest
 from headstart.errors import DiskFull, Held, RequestError, RunError
 from headstart.records import database
 from headstart.records.records import Records
+from headstart.records.schema import FORMAT
 from headstart.records.values import Bounds, Predicted
 
 Make = Callable[..., Predicted]
@@ -57,13 +58,17 @@ def test_a_database_of_another_program_is_refused_and_left_alone(file: Path) -> 
     assert file.read_bytes() == content
 
 
-def test_a_newer_format_is_refused_and_left_alone(file: Path, predicted: Make) -> None:
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [(FORMAT + 1, rf"this headstart reads up to {FORMAT}. Install"), (FORMAT - 1, "of an older headstart")],
+)
+def test_another_format_is_refused_and_left_alone(file: Path, predicted: Make, found: int, said: str) -> None:
     fill(file, predicted)
     connection = sqlite3.connect(file)
-    connection.execute("PRAGMA user_version = 2")
+    connection.execute(f"PRAGMA user_version = {found}")
     connection.close()
     content = file.read_bytes()
-    with pytest.raises(RequestError, match=r"has format 2; this headstart reads up to 1. Install"):
+    with pytest.raises(RequestError, match=rf"has format {found}.*{said}"):
         Records(file)
     assert file.read_bytes() == content
 

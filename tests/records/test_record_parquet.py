@@ -33,7 +33,7 @@ def test_every_table_is_a_file_and_holds_what_the_records_hold(
     records.set_alias("champion", 1, why="the first")
     records.remove_alias("champion", why="no more")
     records.add_feedback("p7", ["bee", "\ud800"], at=3.0)
-    records.add_window(Window(1, 1.0, 2.0, 3.0, 4, True, {"p": 0.5}))
+    records.add_window(Window(1, 1.0, 2.0, 3.0, 11, 14, 4, True, False, {"p": 0.5}))
     records.add_decision(Decision(1.0, "watch", None, "", "why", {}))
     paths = records.to_parquet(tmp_path / "new" / "folder")
     assert [path.name for path in paths] == [f"{name}.parquet" for name in NAMES]
@@ -42,6 +42,7 @@ def test_every_table_is_a_file_and_holds_what_the_records_hold(
     assert versions[0]["labels"] == ["ant", "bee"]
     assert [(row["version"], row["why"]) for row in aliases] == [(1, "the first"), (None, "no more")]
     assert [row["id"] for row in predictions] == [row.id for row in written]
+    assert [row["number"] for row in predictions] == list(range(1, len(written) + 1))
     for row, one in zip(predictions[::500], written[::500], strict=True):
         np.testing.assert_array_equal(row["features"], one.features)
         assert (row["scores"], row["at"], row["score"]) == ([0.75, 0.25], one.at, 0.75)
@@ -50,6 +51,7 @@ def test_every_table_is_a_file_and_holds_what_the_records_hold(
     assert inputs == [{"hash": written[5000].input_hash, "bytes": b"kept"}]
     assert feedback == [{"prediction": "p7", "labels": ["bee", "\\ud800"], "at": 3.0}]
     assert windows[0]["alarm"] is True and windows[0]["findings"] == '{"p": 0.5}'
+    assert (windows[0]["first_number"], windows[0]["last_number"], windows[0]["settled"]) == (11, 14, False)
     assert decisions[0]["version"] is None
 
 

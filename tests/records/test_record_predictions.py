@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,9 +16,16 @@ from hypothesis.extra import numpy as arrays
 from headstart.errors import RequestError
 from headstart.records.cells import pack_features, unpack_features
 from headstart.records.records import Records
-from headstart.records.values import Decision, Feedback, Predicted, Window
+from headstart.records.values import Decision, Feedback, Overview, Predicted, Window
 
 Make = Callable[..., Predicted]
+
+
+def window(version: int, first: int, **others: Any) -> Window:
+    """200 predictions from number `first` on."""
+    values = {"at": 1.0, "first": 1.0, "last": 2.5, "n": 200, "alarm": False, "settled": False}
+    found = {"version": version, "first_number": first, "last_number": first + 199, "findings": {"p": [0.1]}}
+    return Window(**values | found | others)
 
 
 def ids(rows: list[Predicted]) -> list[str]:
@@ -75,19 +83,21 @@ def test_features_that_are_no_numbers_leave_the_others_as_they_are() -> None:
 def test_order_is_that_of_writing_whatever_the_clock_says(records: Records, predicted: Make) -> None:
     for number, at in enumerate([100.0, 50.0, 75.0, 0.0]):
         records.add_predictions([predicted(number, at=at)])
-    assert ids(records.predictions()) == ["p0", "p1", "p2", "p3"]
-    assert ids(records.predictions(last=2)) == ["p2", "p3"]
-    assert ids(records.predictions(since=60)) == ["p0", "p2"]
+    found = records.predictions()
+    assert ids(found) == ["p0", "p1", "p2", "p3"]
+    assert [row.number for row in found] == [1, 2, 3, 4]
+    assert ids(records.predictions(most=2)) == ["p0", "p1"]
+    assert ids(records.predictions(after=2)) == ["p2", "p3"]
 
 
-def test_predictions_are_chosen_by_version_time_and_number(records: Records, predicted: Make) -> None:
+def test_predictions_are_chosen_by_version_and_number(records: Records, predicted: Make) -> None:
     records.add_version("/runs/two", "2" * 64, task="t", labels=["a"])
     records.add_predictions([predicted(number, version=1 + number % 2) for number in range(10)])
     assert ids(records.predictions(version=2)) == ["p1", "p3", "p5", "p7", "p9"]
-    assert ids(records.predictions(version=2, since=4, last=2)) == ["p7", "p9"]
-    assert ids(records.predictions(last=100)) == [f"p{number}" for number in range(10)]
-    assert records.predictions(last=0) == records.predictions(last=-1) == []
-    assert records.predictions(version=3) == records.predictions(since=10) == []
+    assert ids(records.predictions(version=2, after=4, most=2)) == ["p5", "p7"]
+    assert ids(records.predictions(most=100)) == [f"p{number}" for number in range(10)]
+    assert records.predictions(most=0) == records.predictions(most=-1) == []
+    assert records.predictions(version=3) == records.predictions(after=10) == []
 
 
 def test_predictions_are_written_all_or_none(records: Records, predicted: Make) -> None:
@@ -137,14 +147,15 @@ def test_the_last_feedback_on_a_prediction_counts(records: Records, predicted: M
     ]
 
 
-def test_feedback_is_chosen_by_the_version_and_time_of_the_prediction(
+def test_feedback_is_chosen_by_the_version_and_number_of_the_prediction(
     records: Records, predicted: Make
 ) -> None:
     records.add_version("/runs/two", "2" * 64, task="t", labels=["a"])
     records.add_predictions([predicted(number, version=1 + number % 2) for number in range(6)])
     for number in range(6):
         records.add_feedback(f"p{number}", ["bee"])
-    assert [row.id for row, _ in records.feedback(version=2, since=2)] == ["p3", "p5"]
+    assert [row.id for row, _ in records.feedback(version=2, after=2)] == ["p3", "p5"]
+    assert [row.id for row, _ in records.feedback(version=2, after=2, until=5)] == ["p3"]
     assert len(records.feedback()) == 6
 
 
@@ -168,10 +179,8 @@ def test_labels_that_are_no_proper_text_are_kept_nevertheless(records: Records, 
 def test_windows_and_decisions_are_read_back_in_order(records: Records) -> None:
     records.add_version("/runs/two", "2" * 64, task="t", labels=["a"])
     windows = [
-        Window(
-            version, at=5.0 - version, first=1.0, last=2.5, n=200, alarm=version == 2, findings={"p": [0.1]}
-        )
-        for version in (1, 2, 1)
+        window(version, first, at=5.0 - version, alarm=version == 2)
+        for version, first in ((1, 1), (2, 1), (1, 201))
     ]
     decisions = [
         Decision(
@@ -179,14 +188,48 @@ def test_windows_and_decisions_are_read_back_in_order(records: Records) -> None:
         ),
         Decision(8.0, "watch", None, "nothing to do", "", {}),
     ]
-    for window in windows:
-        records.add_window(window)
+    for one in windows:
+        assert records.add_window(one)
     for decision in decisions:
         records.add_decision(decision)
     assert records.windows() == windows
     assert records.windows(version=2) == windows[1:2]
+    assert records.windows(last=2) == windows[1:]
+    assert records.windows(version=1, last=1) == windows[2:]
     assert records.decisions() == decisions
     with pytest.raises(RequestError, match="no version 3"):
         records.add_window(dataclasses.replace(windows[0], version=3))
     with pytest.raises(RequestError, match="no version 3"):
         records.add_decision(dataclasses.replace(decisions[0], version=3))
+
+
+def test_a_window_that_shares_predictions_with_another_is_not_written(records: Records) -> None:
+    records.add_version("/runs/two", "2" * 64, task="t", labels=["a"])
+    assert records.add_window(window(1, 1))
+    assert not records.add_window(window(1, 1))
+    assert not records.add_window(window(1, 200))
+    assert records.looked_at(1) == 200
+    assert records.add_window(window(2, 200))
+    assert records.add_window(window(1, 201))
+    assert [one.first_number for one in records.windows()] == [1, 200, 201]
+    assert records.looked_at(3) == 0
+
+
+def test_a_window_is_settled_once(records: Records) -> None:
+    before = window(1, 1)
+    records.add_window(before)
+    after = dataclasses.replace(before, at=9.0, alarm=True, settled=True, findings={"accuracy": 0.5})
+    assert records.settle_window(after)
+    assert not records.settle_window(dataclasses.replace(after, alarm=False))
+    assert not records.settle_window(window(1, 2))
+    assert records.windows() == [after]
+
+
+def test_an_overview_counts_everything(records: Records, predicted: Make) -> None:
+    assert records.overview() == Overview(0, 0, None, None, 0, 0, 0, 0, 0)
+    records.add_predictions([predicted(0, at=7.0), predicted(1, input=b"abc"), predicted(2, at=5.0)])
+    records.add_feedback("p1", ["bee"])
+    records.add_window(window(1, 1, alarm=True))
+    records.add_window(window(1, 201))
+    records.add_decision(Decision(1.0, "promote", 1, "promoted", "", {}))
+    assert records.overview() == Overview(3, 1, 7.0, 5.0, 1, 3, 2, 1, 1)

@@ -129,7 +129,7 @@ def test_processes_may_write_into_one_file_at_once(file: Path) -> None:
     writers = [start(file, name, 40) for name in "abc"]
     with Records(file, Bounds(**BOUNDS)) as records:
         while any(process.poll() is None for process in writers):
-            rows = [row.id for row in records.predictions(last=50)]
+            rows = [row.id for row in records.predictions()[-50:]]
             assert len(rows) == len(set(rows))
             batches = [row.rpartition("-")[0] for row in rows if not row.endswith("-0")]
             assert all(batches.count(batch) <= BATCH - 1 for batch in batches)
@@ -163,7 +163,7 @@ def test_threads_may_write_and_read_at_once(records: Records, predicted: Make) -
             assert records.add_feedback(f"p{one}", ["bee"])
             assert records.input_of(f"p{one}") == ("", b"%d" % one)
             records.set_alias("champion", 1, why="")
-            assert f"p{one}" in {row.id for row in records.predictions(last=500)}
+            assert f"p{one}" in {row.id for row in records.predictions()}
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(work, range(8)))

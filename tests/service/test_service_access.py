@@ -119,6 +119,7 @@ def test_a_fault_of_ours_is_told_by_a_number_that_the_log_explains(
 def test_what_is_served_is_told(running: Running) -> None:
     said = running.client.get("/model").json()
     assert said["labels"] == ["cold", "warm"] and said["family"] == "image" and said["columns"] == []
+    assert said["several"] is False
     assert set(said["test"]["accuracy"]) == {"value", "low", "high"}
     assert said["card"].startswith(("#", "---")) and said["aliases"] == {"champion": 1}
     versions = running.client.get("/models").json()

@@ -9,6 +9,8 @@ import socket
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -220,6 +222,78 @@ def test_bodies_together_may_not_take_all_memory(served: Child) -> None:
     assert still_answers(served)
 
 
+PAIR = {"premise": "he moves at 3", "hypothesis": "he walks"}
+
+
+def texts_in_every_form(pair: dict[str, str]) -> list[tuple[str, dict[str, Any]]]:
+    """Addresses and bodies that ask about a pair of texts."""
+    columns, cells = list(pair), list(pair.values())
+    table = f"{','.join(columns)}\n{','.join(cells)}\n"
+    tensors = [
+        {"name": name, "datatype": "BYTES", "shape": [1], "data": [text]} for name, text in pair.items()
+    ]
+    return [
+        ("/predict", {"json": {"inputs": [cells]}}),
+        ("/invocations", {"json": {"dataframe_split": {"columns": columns, "data": [cells]}}}),
+        ("/invocations", {"json": {"dataframe_records": [pair]}}),
+        ("/invocations", {"json": {"instances": [pair]}}),
+        ("/invocations", {"json": {"inputs": {name: [text] for name, text in pair.items()}}}),
+        ("/invocations", {"content": table, "headers": {"Content-Type": "text/csv"}}),
+        ("/v2/models/model/infer", {"json": {"inputs": tensors}}),
+    ]
+
+
+def test_a_text_of_too_many_characters_is_refused(start: Callable[..., Running], texts: Path) -> None:
+    length = sum(map(len, PAIR.values()))
+    client = start([texts], characters=length).client
+    assert client.get("/model").json()["limits"]["characters"] == length
+    for path, body in texts_in_every_form(PAIR):
+        assert client.post(path, **body).status_code == 200
+    for path, body in texts_in_every_form({**PAIR, "premise": "he moves at 33"}):
+        said = client.post(path, **body)
+        assert said.status_code == 413, path
+        assert said.json()["error"].startswith(f"input 1: has {length + 1} characters")
+
+
+def test_json_may_have_a_part_of_what_a_body_may_have(
+    start: Callable[..., Running], runs: list[Path]
+) -> None:
+    client = start(runs, body=40_000).client
+    stated = client.get("/model").json()["limits"]
+    assert (stated["body"], stated["json"]) == (40_000, 10_000)
+    many = b"[" + b"[]," * 4000 + b"[]]"
+    for path, kind in (
+        ("/predict", "application/json"),
+        ("/invocations", "application/json"),
+        ("/invocations", "text/csv"),
+        ("/v2/models/model/infer", "application/json"),
+    ):
+        said = client.post(path, content=many, headers={"Content-Type": kind})
+        assert said.status_code == 413 and "10000 bytes" in said.json()["error"], path
+    tensor = {"name": "pixels", "datatype": "UINT8", "shape": [1, 64, 64, 3]}
+    sizes = {"parameters": {"binary_data_size": 64 * 64 * 3}}
+    head = json.dumps({"inputs": [{**tensor, **sizes}]}).encode()
+    headers = {"Inference-Header-Content-Length": str(len(head))}
+    said = client.post("/v2/models/model/infer", content=head + bytes(64 * 64 * 3), headers=headers)
+    assert said.status_code == 200
+
+
+def test_feedback_may_not_be_long(running: Running) -> None:
+    said = running.client.post("/feedback", content=b"[" + b"[]," * 400_000 + b"[]]")
+    assert said.status_code == 413 and said.json()["error"]
+
+
+@pytest.mark.parametrize("form", ["inputs", "instances", "dataframe_records", "dataframe_split", "csv"])
+def test_more_rows_than_inputs_may_wait_are_refused(running: Running, form: str) -> None:
+    rows = ["x"] * 257
+    table = {"columns": ["image"], "data": [rows[:1]] * len(rows)}
+    body: dict[str, Any] = {"json": {form: table if form == "dataframe_split" else rows}}
+    if form == "csv":
+        body = {"content": "\n\n".join(["image", *rows]), "headers": {"Content-Type": "text/csv"}}
+    said = running.client.post("/invocations", **body)
+    assert said.status_code == 413 and "at most 256" in said.json()["error"]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -230,6 +304,7 @@ def test_bodies_together_may_not_take_all_memory(served: Child) -> None:
         {"port": 70000},
         {"sample": 1.5},
         {"max_batch": 0},
+        {"characters": 0},
         {"deadline": float("nan")},
         {"token": "two words"},
         {"name": "a/b"},

@@ -69,8 +69,7 @@ def test_more_inputs_than_the_queue_holds_are_never_taken(
     running = start(runs, queue=3)
     encoded = base64.b64encode(png("warm")).decode()
     refused = running.client.post("/predict", json={"inputs": [encoded] * 4})
-    assert refused.status_code == 429 and "at most 3" in refused.json()["error"]
-    assert "Retry-After" not in refused.headers
+    assert refused.status_code == 413 and "at most 3" in refused.json()["error"]
     assert ask(running, 4).status_code == 400 and ask(running, 3).status_code == 200
 
 
@@ -84,6 +83,34 @@ def test_an_answer_that_is_not_found_in_time_is_not_waited_for(
         assert ask(running).status_code == 200
         # Of the late one, no more than was begun has been computed.
         assert "headstart_batch_size_count 2.0" in running.client.get("/metrics").text
+
+
+def test_a_decoder_that_never_ends_is_told_to_whoever_watches(
+    start: Callable[..., Running], runs: list[Path]
+) -> None:
+    go_on = threading.Event()
+
+    def open_version(version: Version) -> Model:
+        model = load_bundle(Path(version.path))
+        view = model.view
+
+        def wait(value: Any, *, name: str) -> Any:
+            go_on.wait(PATIENCE)
+            return view(value, name=name)
+
+        model.view = wait  # type: ignore[method-assign]
+        return model
+
+    running = start(runs, open_version=open_version, deadline=0.1)
+    try:
+        assert running.client.get("/healthz").status_code == 200
+        assert ask(running).status_code == 504
+        while running.service.slot.current.batcher.busy_for < 0.5:
+            time.sleep(0.005)
+        assert running.client.get("/healthz").status_code == 503
+        assert running.client.get("/readyz").status_code == 503
+    finally:
+        go_on.set()
 
 
 def test_an_engine_that_never_ends_is_told_to_whoever_watches(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,10 @@ from PIL import Image
 from service_running import Running, cut_by, png
 
 import headstart as hs
+from headstart.artifact.bundle import load_bundle
+from headstart.artifact.model import Model
 from headstart.errors import DiskFull
+from headstart.records.values import Version
 
 
 def predicted(running: Running, file: bytes = b"") -> dict[str, Any]:
@@ -38,6 +43,30 @@ def test_an_answer_is_recorded_with_what_it_said(start: Callable[..., Running], 
     assert row.features is not None and row.features.ndim == 1
     assert row.milliseconds > 0
     assert running.records.input_of(row.id) is None
+
+
+@pytest.mark.parametrize("wrong", ["score", "scores"])
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_score_that_is_no_number_is_neither_said_nor_recorded(
+    start: Callable[..., Running], runs: list[Path], wrong: str, value: float
+) -> None:
+    def open_version(version: Version) -> Model:
+        model = load_bundle(Path(version.path))
+        answer = model.answer
+
+        def broken(*given: Any) -> Any:
+            answers = answer(*given)
+            told = {"score": value} if wrong == "score" else {"scores": {"warm": value}}
+            return [replace(one, prediction=replace(one.prediction, **told)) for one in answers]
+
+        model.answer = broken  # type: ignore[method-assign]
+        return model
+
+    running = start(runs, open_version=open_version)
+    said = running.client.post("/predict", content=png("warm"), headers={"Content-Type": "image/png"})
+    assert said.status_code == 500 and "no finite score" in said.json()["error"]
+    assert running.service.recorder.flush(60)
+    assert running.records.predictions() == []
 
 
 def test_inputs_are_kept_by_consent_in_a_form_that_opens_again(

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import shutil
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from service_running import Running, png
 
 from headstart.artifact.bundle import load_bundle
 from headstart.artifact.model import Model
 from headstart.errors import DiskFull
+from headstart.records.records import Records
 from headstart.records.values import Version
 from headstart.service.clock import now
+from headstart.service.slot import Refused
 
 PATIENCE = 60.0
 
@@ -78,9 +85,20 @@ def test_a_promoted_model_answers_and_rollback_brings_the_old_one_back(
 
 
 def test_there_is_no_version_of_a_number_that_nobody_added(running: Running) -> None:
-    for number in ("99", "9" * 30, "0"):
+    for number in ("99", "9" * 30, "9" * 5000, "0", "-1", "٣", "one"):
         said = running.client.post(f"/models/{number}/promote")
         assert said.status_code == 404 and said.json()["error"]
+
+
+# Of which no number of a version that is there can be made.
+OTHERS = st.characters(codec="utf-8", exclude_characters="/12")
+
+
+@settings(max_examples=50, deadline=None)
+@given(number=st.text(OTHERS, min_size=1) | st.sampled_from(["9" * 18, "9" * 19, "9" * 5000]))
+def test_no_number_of_a_version_is_a_fault_of_the_service(running: Running, number: str) -> None:
+    said = running.client.post(f"/models/{quote(number, safe='')}/promote")
+    assert said.status_code == 404 and said.json()["error"]
 
 
 def test_a_damaged_model_is_refused_and_the_old_one_stays(
@@ -115,7 +133,8 @@ def test_a_bad_model_that_another_process_promotes_is_set_back(
     running.records.set_alias("champion", 2, why="by hand")
     until(lambda: running.records.aliases() == {"champion": 1})
     assert version_of(running) == 1
-    assert [one.outcome for one in running.records.decisions()] == ["refused"]
+    said = [(one.kind, one.version, one.outcome) for one in running.records.decisions()]
+    assert said == [("swap", 2, "refused"), ("restore", 1, "done")]
 
 
 def test_a_bad_model_is_set_back_later_where_the_records_fail_at_first(
@@ -131,7 +150,7 @@ def test_a_bad_model_is_set_back_later_where_the_records_fail_at_first(
     running.records.set_alias("champion", 2, why="by hand")
     with monkeypatch.context() as patch:
         failed = threading.Event()
-        patch.setattr(running.records, "set_alias", lambda *_, **__: failing(failed))
+        patch.setattr(running.records, "succeed", lambda *_, **__: failing(failed))
         assert failed.wait(PATIENCE)
     until(lambda: running.records.aliases() == {"champion": 1})
     assert tried == [1, 2] and version_of(running) == 1
@@ -150,8 +169,66 @@ def test_a_rollback_to_a_model_that_is_gone_changes_nothing(
     running = start([gone, runs[1]], open_version=opened)
     assert running.client.post("/models/2/promote").status_code == 200
     shutil.rmtree(gone)
+    before = running.records.history("champion")
     assert running.client.post("/models/rollback").status_code == 409
-    assert version_of(running) == 2 and running.records.aliases() == {"champion": 2}
+    assert version_of(running) == 2 and running.records.history("champion") == before
+
+
+class Meanwhile:
+    """Opens versions; while one is opened, another process makes the third champion."""
+
+    def __init__(self) -> None:
+        self.records: Records | None = None
+
+    def __call__(self, version: Version) -> Model:
+        if self.records is not None:
+            self.records.set_alias("champion", 3, why="by hand")
+        return opened(version)
+
+
+@pytest.mark.parametrize("change", ["1/promote", "rollback"])
+def test_a_champion_that_another_process_chose_meanwhile_stays_it(
+    start: Callable[..., Running], runs: list[Path], tmp_path: Path, change: str
+) -> None:
+    meanwhile = Meanwhile()
+    (tmp_path / "third").symlink_to(runs[1])
+    running = start([*runs, tmp_path / "third"], open_version=meanwhile)
+    assert running.client.post("/models/2/promote").status_code == 200
+    meanwhile.records = running.records
+    said = running.client.post(f"/models/{change}")
+    assert said.status_code == 409 and "meanwhile" in said.json()["error"]
+    assert version_of(running) == 2 and running.records.aliases() == {"champion": 3}
+    assert [one.kind for one in running.records.decisions()] == ["promote"]
+
+
+def test_a_third_that_is_chosen_while_a_bad_one_is_refused_is_not_overruled(
+    start: Callable[..., Running], runs: list[Path], bad: Path
+) -> None:
+    meanwhile = Meanwhile()
+    running = start([runs[0], bad, runs[1]], open_version=meanwhile)
+    meanwhile.records = running.records
+    running.records.set_alias("champion", 2, why="by hand")
+    assert running.client.portal is not None
+    with pytest.raises(Refused):
+        running.client.portal.call(running.service.slot.look)
+    assert running.records.aliases() == {"champion": 3}
+    running.client.portal.call(running.service.slot.look)
+    assert version_of(running) == 3
+
+
+def test_a_model_that_nobody_asks_any_more_leaves_memory(
+    start: Callable[..., Running], runs: list[Path]
+) -> None:
+    running = start(runs, open_version=opened)
+    version_of(running)
+    old = running.service.slot.current
+    batcher, model = old.batcher, weakref.ref(old.model)
+    del old
+    assert running.client.post("/models/2/promote").status_code == 200
+    assert batcher.join(PATIENCE)
+    del batcher
+    gc.collect()
+    assert model() is None
 
 
 def test_a_request_is_answered_by_the_model_that_was_there_when_it_came(

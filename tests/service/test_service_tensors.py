@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import struct
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from service_running import Child, Running, cut_by, png
+from starlette.exceptions import HTTPException
 
 import headstart as hs
+from headstart.service.options import ServiceOptions
+from headstart.service.tensors import read_request
 
 INFER = "/v2/models/model/infer"
 HEADER = "Inference-Header-Content-Length"
@@ -108,6 +112,10 @@ LIES: dict[str, dict[str, Any]] = {
     "dimensions beyond counting": {"shape": [10**400, 64, 64, 3]},
     "another size than the network's": {"shape": [1, 32, 128, 3]},
     "no elements": {"shape": [0, 64, 64, 3], "parameters": {"binary_data_size": 0}},
+    "no elements, of sizes beyond counting": {
+        "shape": [0, *[2**31 - 1] * 7],
+        "parameters": {"binary_data_size": 0},
+    },
     "size lie": {"parameters": {"binary_data_size": SIZE - 1}},
     "large size lie": {"parameters": {"binary_data_size": 10**12}},
     "negative size": {"parameters": {"binary_data_size": -1}},
@@ -183,17 +191,64 @@ def test_deep_lists_are_refused(running: Running) -> None:
         assert answer.status_code == 400 and answer.json()["error"]
 
 
+HOSTILE: dict[str, tuple[str, list[Any], list[int]]] = {
+    "one long text among numbers": ("UINT8", [0] * 2000 + ["x" * 50_000], [2001]),
+    "one long text among many": ("UINT8", ["x"] * 2000 + ["x" * 50_000], [2001]),
+    "one large number": ("UINT8", [0] * 2000 + [10**4000], [2001]),
+    "more numbers than the shape says": ("UINT8", [0] * 1_000_000, [1]),
+    "more lists than the shape says": ("UINT8", [[0]] * 200_000, [1]),
+    "more texts than the shape says": ("BYTES", ["x"] * 1_000_000, [1]),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_data_that_its_shape_does_not_announce_takes_little_memory(
+    case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    datatype, data, shape = HOSTILE[case]
+    stated = {"inputs": [{"name": "pixels", "datatype": datatype, "shape": shape, "data": data}]}
+    monkeypatch.setattr("headstart.service.tensors.read_json", lambda body: stated)
+    tracemalloc.start()
+    try:
+        with pytest.raises(HTTPException) as refused:
+            read_request(b"", None, 256)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert refused.value.status_code == 400
+    assert peak < 100_000
+
+
+def test_more_elements_than_there_may_be_inputs_are_not_read() -> None:
+    tensor = {"name": "image", "datatype": "BYTES", "shape": [9]}
+    tail = struct.pack("<I", 0) * 9
+    for carried in ({"data": ["eA=="] * 9}, {"parameters": {"binary_data_size": len(tail)}}):
+        head = json.dumps({"inputs": [{**tensor, **carried}]}).encode()
+        with pytest.raises(HTTPException) as refused:
+            read_request(head + tail, str(len(head)), 8)
+        assert refused.value.status_code == 413
+
+
+def test_a_batch_of_usual_photos_goes_as_json() -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (8, 224, 224, 3), np.uint8)
+    tensor = {"name": "pixels", "datatype": "UINT8", "shape": list(pictures.shape), "data": pictures.tolist()}
+    body = json.dumps({"inputs": [tensor]}).encode()
+    assert len(body) < ServiceOptions().json
+    assert np.array_equal(read_request(body, None, 256).tensors["pixels"].data, pictures)
+
+
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=8,
 )
+SIZES = st.integers(-2, 4) | st.sampled_from([2**31 - 1, 2**31, 10**30])
 PARAMETERS = st.fixed_dictionaries({}, optional={"binary_data_size": ANYTHING | st.integers(0, 20)})
 ALMOST = st.fixed_dictionaries(
     {
         "name": st.sampled_from(["pixels", "image"]) | ANYTHING,
         "datatype": st.sampled_from(["UINT8", "BYTES"]) | ANYTHING,
-        "shape": st.lists(st.integers(-2, 4), max_size=5) | ANYTHING,
+        "shape": st.lists(SIZES, max_size=8) | ANYTHING,
     },
     optional={"data": ANYTHING, "parameters": PARAMETERS | ANYTHING},
 )
@@ -211,6 +266,6 @@ def test_no_request_is_a_fault_of_the_service(
     head = json.dumps(request).encode()
     headers = {} if shift is None else {HEADER: str(len(head) + shift)}
     answer = running.client.post(INFER, content=head + tail, headers=headers)
-    assert answer.status_code in (200, 400), answer.text
-    if answer.status_code == 400:
+    assert answer.status_code in (200, 400, 413), answer.text
+    if answer.status_code != 200:
         assert answer.json()["error"]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from headstart.contracts import Example
-from headstart.errors import DataError
+from headstart.contracts import Example, Scan
+from headstart.modalities.text.modality import TextModality
 from headstart.records.records import Records
 from headstart.records.values import Predicted
-from headstart.steps.joined import digest_of, new_examples, placed, refuse_new_labels, write_joined
+from headstart.steps.joined import Champion, digest_of, new_examples, placed, write_joined
+from headstart.steps.run_data import Labelled
 
 
 def text(value: str, *labels: str) -> Example:
@@ -24,6 +27,18 @@ def records(tmp_path: Path) -> Records:
     found = Records(tmp_path / "records.sqlite")
     found.add_version("model", "0" * 64, task="text-classification", labels=("ham", "spam"))
     return found
+
+
+def knows(train: Sequence[Example]) -> Champion:
+    """A champion that was trained on some texts."""
+    none: Labelled = ((), {})
+    return Champion(
+        task="text-classification",
+        labels=("ham", "spam"),
+        several=False,
+        scan=TextModality.scan,
+        parts={"train": (tuple(train), {}), "val": none, "test": none},
+    )
 
 
 def predicted(records: Records, id: str, value: str, *, keep: bool = True) -> None:
@@ -41,17 +56,74 @@ def test_corrections_with_their_inputs_and_given_examples_come_together_once(
         predicted(records, str(number), f"text {number}", keep=keep)
         records.add_feedback(str(number), ["spam"])
     given = [text("text 0", "spam"), text("text 9", "ham"), text("text 3", "ham")]
-    found = new_examples(records, given, [text("text 1", "ham")], tmp_path / "inputs")
+    champion = knows([text("text 1", "ham")])
+    found = new_examples(records, given, champion, inputs=tmp_path / "inputs")
     assert sorted(one.input for one in found.examples) == ["text 0", "text 9"]
     assert (found.without_input, found.known, found.contradicted) == (1, 1, 1)
+    assert found.left_out() == [
+        "1 correction left out: the input was not kept.",
+        "1 input left out: labelled in two ways.",
+        "1 input left out: already in the data.",
+    ]
 
 
 def test_an_input_has_its_place_by_its_content_alone() -> None:
-    names = [digest_of(f"input {number}") for number in range(5000)]
+    names = [text(f"input {number}", "ham") for number in range(5000)]
     shares = {part: sum(placed(name) == part for name in names) / 5000 for part in ("train", "val", "test")}
     assert shares["test"] == pytest.approx(0.2, abs=0.02)
     assert shares["val"] == pytest.approx(0.15, abs=0.02)
-    assert [placed(name) for name in names] == [placed(name) for name in names]
+
+
+def test_members_of_a_group_and_copies_have_one_place(records: Records, tmp_path: Path) -> None:
+    given = [
+        replace(text(f"{group} says {number}", "ham"), group=f"patient {group}")
+        for group in range(40)
+        for number in range(5)
+    ]
+    given += [text("the same words", "spam"), text("The same  words", "spam")]
+    found = new_examples(records, given, knows([]), inputs=tmp_path)
+    parts = {part: {one.group for one in found.part(part)} for part in ("train", "val", "test")}
+    assert sum(len(found.part(part)) for part in parts) == 202
+    assert sum(len(groups) for groups in parts.values()) == 41
+    assert all(parts.values())
+
+
+def test_a_group_of_the_champions_data_stays_where_it_is(records: Records, tmp_path: Path) -> None:
+    old = replace(text("first visit", "ham"), group="patient 7")
+    champion = knows([])
+    champion = replace(champion, parts={**champion.parts, "val": ((old,), {old.id: "first of its group"})})
+    given = [replace(text(f"visit {number}", "ham"), group="patient 7") for number in range(9)]
+    found = new_examples(records, given, champion, inputs=tmp_path)
+    assert {one.group for one in found.part("val")} == {"first of its group"}
+    assert len(found.part("val")) == 9
+
+
+def test_corrections_of_another_task_are_not_taken(records: Records, tmp_path: Path) -> None:
+    predicted(records, "0", "some text")
+    records.add_feedback("0", ["spam"])
+    assert len(new_examples(records, [], knows([]), inputs=tmp_path).examples) == 1
+    other = replace(knows([]), task="image-classification")
+    assert new_examples(records, [], other, inputs=tmp_path).examples == ()
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_that_no_label_applies_is_a_label_only_where_several_may(
+    records: Records, tmp_path: Path, several: bool
+) -> None:
+    predicted(records, "0", "some text")
+    records.add_feedback("0", [])
+    found = new_examples(records, [], replace(knows([]), several=several), inputs=tmp_path)
+    assert (len(found.examples), found.unlabelled) == ((1, 0) if several else (0, 1))
+
+
+def test_inputs_that_cannot_be_read_are_left_out(records: Records, tmp_path: Path) -> None:
+    def scanned(example: Example) -> Scan:
+        return Scan(error="is damaged") if "bad" in example.input else Scan(content=example.id)
+
+    given = [text("good", "ham"), text("bad", "ham")]
+    found = new_examples(records, given, replace(knows([]), scan=scanned), inputs=tmp_path)
+    assert [one.input for one in found.examples] == ["good"]
+    assert found.left_out() == ["1 input left out: cannot be read."]
 
 
 def test_the_same_bytes_as_a_file_and_as_a_text_are_one_content(tmp_path: Path) -> None:
@@ -64,21 +136,26 @@ def test_files_labels_and_groups_are_written_so_that_they_can_be_read(tmp_path: 
     image = tmp_path / "Photo.PNG"
     image.write_bytes(b"pixels")
     parts = {
-        "train": [Example("a", image, ("ant", "bee"), "patient 1")],
+        "train": [Example("a", image, ("ant", "bee|wasp"), "patient 1")],
         "val": [Example("b", ("one", "two"), "ant")],
+        "test": [Example("c", image, ())],
     }
-    write_joined(tmp_path / "joined", parts, {"b": "patient 2"}, separator="|")
+    write_joined(tmp_path / "joined", parts, {"b": "patient 2"}, several=True)
     (first,) = map(json.loads, (tmp_path / "joined" / "train.jsonl").read_text().splitlines())
     (second,) = map(json.loads, (tmp_path / "joined" / "val.jsonl").read_text().splitlines())
-    assert first == {"label": "ant|bee", "input": "files/0000000.png", "group": "patient 1"}
-    assert (tmp_path / "joined" / first["input"]).read_bytes() == b"pixels"
-    assert second == {"label": "ant", "input": "one", "input1": "two", "group": "patient 2"}
+    (third,) = map(json.loads, (tmp_path / "joined" / "test.jsonl").read_text().splitlines())
+    assert first == {"label": ["ant", "bee|wasp"], "input": "files/0000000.png", "group": "patient 1"}
+    assert second == {"label": ["ant"], "input": "one", "input1": "two", "group": "patient 2"}
+    assert third["label"] == []
+    # What judges stays as it was, whatever becomes of the user's file.
+    image.write_bytes(b"others")
+    assert (tmp_path / "joined" / third["input"]).read_bytes() == b"pixels"
 
 
 def test_a_new_label_needs_enough_examples(records: Records, tmp_path: Path) -> None:
     given = [text(f"text {number}", "news") for number in range(9)]
-    few = new_examples(records, given, [], tmp_path)
-    with pytest.raises(DataError, match="'news' is a new label with 9 examples"):
-        refuse_new_labels(few, ("ham", "spam"), least=10)
-    enough = new_examples(records, [*given, text("text 9", "news")], [], tmp_path)
-    assert refuse_new_labels(enough, ("ham", "spam"), least=10) == ("news",)
+    few = new_examples(records, [*given, text("other", "ham")], knows([]), inputs=tmp_path)
+    assert [one.input for one in few.examples] == ["other"]
+    assert few.left_out() == ["9 inputs left out: 'news' is new and rare."]
+    enough = new_examples(records, [*given, text("text 9", "news")], knows([]), inputs=tmp_path)
+    assert (len(enough.examples), enough.rare) == (10, {})

@@ -9,7 +9,7 @@ from PIL import Image
 
 from headstart.config.schema import Config, DataConfig
 from headstart.errors import DataError
-from headstart.steps.judge import other_examples
+from headstart.steps.run_data import other_examples
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import sys
 
 import pytest
@@ -10,7 +11,7 @@ from toy import Network, make_phases, run
 from headstart.contracts import Notice, PhaseEnded, PhaseStarted, Progress, StepDone, Validated
 from headstart.errors import MissingExtra
 from headstart.training.diagnosis import diagnose
-from headstart.training.observers import Lines, MetricsFile
+from headstart.training.observers import Lines, MetricsFile, describe
 from headstart.training.progress import ProgressBar, watch_on
 from headstart.training.tensorboard import TensorBoard
 
@@ -84,6 +85,11 @@ def test_lines_say_what_a_person_wants_to_know(tmp_path):
     assert lines[2].startswith("epoch 1  train loss ")
     assert "accuracy 0." in lines[2]
     assert lines[-1].startswith("head: epochs done, best accuracy 0.")
+
+
+def test_before_the_first_step_there_is_no_training_loss_to_tell():
+    first = validated(1, math.nan, 0.5, best=True)
+    assert describe(first, "accuracy") == "epoch 1  loss 0.5000  accuracy 0.5000  best"
 
 
 class Terminal(io.StringIO):

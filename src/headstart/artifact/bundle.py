@@ -166,6 +166,17 @@ def load_bundle(path: Path, *, device: str = "cpu") -> Model:
     """
     folder = bundle_folder(path)
     facts = _read_facts(folder, asked=path)
+    try:
+        return _opened(folder, facts, device)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BundleError(
+            f"{folder / FACTS}: damaged: it cannot be understood ({type(error).__name__}: {error}).",
+            "Restore it from a copy, or train again.",
+        ) from error
+
+
+def _opened(folder: Path, facts: Mapping[str, Any], device: str) -> Model:
+    """The model that facts and the files beside them tell of."""
     files = {name: _read_file(folder, name, digest) for name, digest in facts["sha256"].items()}
     stated = dict(facts["task"])
     task: Task = resolve("task", stated.pop("name"), TASKS).from_state(stated)
@@ -263,6 +274,8 @@ def _read_facts(folder: Path, *, asked: Path) -> dict[str, Any]:
 
 def _read_file(folder: Path, name: str, stated: str) -> bytes:
     """A file of the bundle, which must be the one that was written."""
+    if Path(name).name != name:
+        raise BundleError(f"{folder / FACTS}: names '{name}', which is no file beside it.")
     try:
         content = (folder / name).read_bytes()
     except OSError as error:

@@ -22,6 +22,7 @@ from headstart.cli.export import export
 from headstart.cli.fit import fit
 from headstart.cli.models import models
 from headstart.cli.predict import predict
+from headstart.cli.records import records
 from headstart.cli.retrain import retrain
 from headstart.cli.serve import serve
 from headstart.cli.tune import tune
@@ -42,7 +43,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 MAKING = (fit, check, models, tune, evaluate, compare, predict)
-USING = (export, deploy, serve, watch, retrain, versions)
+USING = (export, deploy, serve, watch, retrain, versions, records)
 for command in (*MAKING, *USING, demo, cache):
     app.command()(command)
 

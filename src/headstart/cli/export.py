@@ -60,13 +60,9 @@ def _show(found: Export) -> None:
         score = "" if row.score is None else f"{row.score:.4f}"
         times = f"{row.alone:>9.1f} ms{row.together:>9.1f} ms"
         print(f"{row.engine:<22}{row.size / 1e6:>7.1f} MB{times}{score:>14}".rstrip(), file=sys.stderr)
-    where = (
-        f" on {counted(found.n, 'validation example')}, {found.changed} answered in another way"
-        if found.n
-        else ""
-    )
+    where = f"on {counted(found.n, 'validation example')}, {found.changed} answered in another way."
     print(
-        f"{counted(found.samples, 'golden sample')} compared: scores differ by {found.difference:.1e} at most"
-        f"{';' + where if where else ''}.",
+        f"{counted(found.samples, 'golden sample')} compared: scores differ by {found.difference:.1e} at "
+        f"most; {where if found.n else f'not measured on data: {found.unmeasured}'}",
         file=sys.stderr,
     )

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
-from typer import Argument, Option
+from typer import Argument, BadParameter, Option
+
+from headstart.errors import RequestError
 
 if TYPE_CHECKING:
     from headstart.steps.service import Engine
 
 TOKEN = "HEADSTART_TOKEN"
+
+
+def _finite(value: float) -> float:
+    """A number of 0 or more."""
+    if not (math.isfinite(value) and value >= 0):
+        raise BadParameter(f"must be a number of 0 or more. Got {value}.")
+    return value
+
+
+def _positive(value: float) -> float:
+    """A number of more than 0."""
+    if not (math.isfinite(value) and value > 0):
+        raise BadParameter(f"must be a number of more than 0. Got {value}.")
+    return value
 
 
 def serve(
@@ -37,11 +54,26 @@ def serve(
     keep_inputs: Annotated[
         bool, Option("--keep-inputs", help="Record inputs too: whoever sends them must have consented.")
     ] = False,
-    sample: Annotated[float, Option(min=0, max=1, help="Share of the answers that is recorded.")] = 1.0,
+    sample: Annotated[
+        float, Option(min=0, max=1, callback=_finite, help="Share of the answers that is recorded.")
+    ] = 1.0,
     max_batch: Annotated[int, Option(min=1, help="Inputs computed together, at most.")] = 16,
-    max_wait: Annotated[float, Option(metavar="MS", help="That an input waits for others.")] = 5.0,
-    deadline: Annotated[float, Option(metavar="SECONDS", help="Of a request, from its first byte.")] = 30.0,
-    max_body: Annotated[float, Option(metavar="MB", help="Of a request, after decompression.")] = 32.0,
+    max_wait: Annotated[
+        float, Option(metavar="MS", callback=_finite, help="That an input waits for others.")
+    ] = 5.0,
+    deadline: Annotated[
+        float, Option(metavar="SECONDS", callback=_positive, help="Of a request, from its first byte.")
+    ] = 30.0,
+    max_body: Annotated[
+        float,
+        Option(
+            metavar="MB",
+            max=1_000_000,
+            callback=_positive,
+            help="Of a request, after decompression; JSON and CSV may have a quarter.",
+        ),
+    ] = 32.0,
+    max_characters: Annotated[int, Option(min=1, help="Of a text.")] = 100_000,
 ) -> None:
     """Answer over HTTP until SIGTERM, with a page to try it at the address that is printed.
 
@@ -50,6 +82,7 @@ def serve(
     from headstart import production
     from headstart.service.options import MEGABYTE, ServiceOptions
 
+    body = math.ceil(max_body * MEGABYTE)
     options = ServiceOptions(
         host=host,
         port=port,
@@ -61,7 +94,9 @@ def serve(
         max_batch=max_batch,
         max_wait_ms=max_wait,
         deadline=deadline,
-        body=round(max_body * MEGABYTE),
+        body=body,
+        bodies=max(body, ServiceOptions.bodies),
+        characters=max_characters,
     )
     production.serve(
         run, options, service=service, engine=cast("Engine", engine), device=device, stream=sys.stderr
@@ -69,5 +104,15 @@ def serve(
 
 
 def _token(file: Path | None) -> str:
-    """From a file or the environment: arguments are seen by everybody on the machine."""
-    return os.environ.get(TOKEN, "") if file is None else file.read_text().strip()
+    """From a file or the environment: arguments are seen by everybody on the machine.
+
+    Raises:
+        RequestError: one of them is given, and has none.
+    """
+    if file is None and TOKEN not in os.environ:
+        return ""
+    stated = os.environ.get(TOKEN, "") if file is None else file.read_text("utf-8", "replace")
+    if not stated.strip():
+        where = f"The variable {TOKEN}" if file is None else f"{file}:"
+        raise RequestError(f"{where} has no token.", "Write one into it, or leave it out to serve without.")
+    return stated.strip()

@@ -10,20 +10,22 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
+from headstart.monitoring.usual import ALPHA, WINDOW
+
 RANG = 3
 
 
 def watch(
     service: Annotated[Path, Argument(metavar="SERVICE", help="The folder of a service.")],
     *,
-    window: Annotated[int, Option(min=1, help="Predictions that are judged together.")] = 200,
-    alpha: Annotated[float, Option(help="Share of windows without any change that may ring.")] = 0.01,
+    window: Annotated[int, Option(min=1, help="Predictions that are judged together.")] = WINDOW,
+    alpha: Annotated[float, Option(help="Share of windows without any change that may ring.")] = ALPHA,
     now: Annotated[bool, Option("--now", help="Do not wait until a window is full.")] = False,
     as_json: Annotated[bool, Option("--json", help="Print what was found as JSON.")] = False,
 ) -> None:
     """Say whether answers, inputs or accuracy have changed since training; exit code 3 if so.
 
-    Looks at what came since the last look; prints the page that shows it.
+    Looks at what came since the last look, labels too; prints the page that shows it.
     """
     from headstart import production
 

@@ -1,11 +1,13 @@
 """One window judged: what has changed, and whether to ring.
 
 Of windows in which nothing has changed, a share of at most alpha rings: alpha is parted evenly between
-outputs, features, and (where nearly all labels have come) accuracy; among outputs Holm's procedure takes
-care of the number of classes. That share is over references and windows drawn together. All windows of a
-service are compared with one reference, and against an unlucky one more of them ring, the more so the
-smaller it is beside the window. Simulated at alpha 0.05 with windows of 200 (five classes, 24 features):
-of references of 50 examples one in ten makes 14 % of windows ring or more, and one in twenty 64 %; of 200
+outputs, features and accuracy; among outputs Holm's procedure takes care of the number of classes. The part
+of accuracy is kept until nearly all labels have come, and spent then, once: see `headstart.monitoring.late`.
+
+That share is over references and windows drawn together. All windows of a service are compared with one
+reference, and against an unlucky one more of them ring, the more so the smaller it is beside the window.
+Simulated with 0.05 for outputs and features together, in windows of 200 (five classes, 24 features): of
+references of 50 examples one in ten makes 14 % of windows ring or more, and one in twenty 64 %; of 200
 examples 9 and 11 %; of 1,000 examples 7 and 8 %. On average over references it was 7, 4 and 4 %, with
 standard errors of 2, 0.5 and 0.4.
 
@@ -23,13 +25,13 @@ from typing import Any
 from headstart.errors import RequestError, counted
 from headstart.monitoring.estimate import EstimatedAccuracy, estimated_accuracy
 from headstart.monitoring.features import feature_drift
-from headstart.monitoring.labelled import LabelledAccuracy, labelled_accuracy
+from headstart.monitoring.labelled import LabelledAccuracy, fairest_accuracy
+from headstart.monitoring.lot import Lot
 from headstart.monitoring.outputs import Proportion, proportions, score_drift
 from headstart.monitoring.reference import Reference
 from headstart.monitoring.sample import Sample
+from headstart.monitoring.usual import ALPHA, LEAST_ALPHA
 
-# A window a day rings without a cause about four times a year.
-ALPHA = 0.01
 # Below so many examples of reference, chance in them is felt in every window.
 FEW = 200
 # Classes that are written down, those that ring first.
@@ -67,6 +69,7 @@ class Judgement:
     Attributes:
         n: predictions that were compared, each distinct input once.
         repeated: predictions left out because their input was there already.
+        left_out: predictions left out because their values cannot be compared.
         n_reference: examples that they were compared with.
         reference_accuracy: on these; None where it is not known.
         alpha: the share of windows without any change that rings, at most.
@@ -74,11 +77,13 @@ class Judgement:
         proportions: how often each class is the answer, in the order of labels.
         estimated: accuracy without labels; None where the reference has none.
         labelled: accuracy from labels; None where none have come.
+        lot: inputs that were drawn to be labelled; None where none were.
         notes: sentences on what limits all this.
     """
 
     n: int
     repeated: int
+    left_out: int
     n_reference: int
     reference_accuracy: float | None
     alpha: float
@@ -86,6 +91,7 @@ class Judgement:
     proportions: tuple[Proportion, ...]
     estimated: EstimatedAccuracy | None
     labelled: LabelledAccuracy | None
+    lot: Lot | None
     notes: tuple[str, ...]
 
     @property
@@ -107,6 +113,7 @@ class Judgement:
         return {
             "n": self.n,
             "repeated": self.repeated,
+            "left_out": self.left_out,
             "n_reference": self.n_reference,
             "reference_accuracy": self.reference_accuracy,
             "alpha": self.alpha,
@@ -118,6 +125,7 @@ class Judgement:
             ],
             "estimated_accuracy": None if self.estimated is None else self.estimated.state(),
             "labelled_accuracy": None if self.labelled is None else self.labelled.state(),
+            "lot": None if self.lot is None else self.lot.state(),
             "notes": list(self.notes),
         }
 
@@ -130,40 +138,69 @@ def judge(reference: Reference, sample: Sample, *, alpha: float = ALPHA, seed: i
     Args:
         reference: of the model that answered.
         sample: the window.
-        alpha: the share of windows without any change that may ring, above 0 and below 1.
+        alpha: the share of windows without any change that may ring, from `LEAST_ALPHA`, below 1.
         seed: of permutations and draws.
 
     Raises:
         RequestError: another number of classes or features than the reference has, or an impossible alpha.
     """
-    if not 0 < alpha < 1:
-        raise RequestError(f"alpha is {alpha}.", "Choose a share between 0 and 1, such as 0.01.")
+    check_alpha(alpha)
     _refuse_other_model(reference, sample)
     then, now = reference.distinct(), sample.distinct()
-    labelled = labelled_accuracy(now.known, len(now), then.correct)
+    drawn = 0 if now.lot is None else now.lot.n
+    labelled = fairest_accuracy((now.known, len(now)), (now.known_of_lot, drawn), then.correct)
     kinds = [OUTPUTS]
     if then.features is not None and now.features is not None:
         kinds.append(FEATURES)
-    if labelled is not None and labelled.fair and labelled.p_value is not None:
+    if then.correct is not None:
         kinds.append(ACCURACY)
     found = [
         finding
         for kind in kinds
         for finding in _tested(kind, then, now, labelled, level=alpha / len(kinds), seed=seed)
     ]
-    corrected = [_corrected(finding, len(kinds), alpha) for finding in found]
+    each = [corrected(finding, len(kinds), alpha) for finding in found]
     return Judgement(
         n=len(now),
         repeated=len(sample) - len(now),
+        left_out=now.left_out,
         n_reference=len(then),
         reference_accuracy=then.accuracy,
         alpha=alpha,
-        findings=tuple(sorted(corrected, key=lambda finding: (finding.adjusted, -abs(finding.statistic)))),
+        findings=tuple(sorted(each, key=lambda finding: (finding.adjusted, -abs(finding.statistic)))),
         proportions=proportions(then.labels, then.scores, now.scores),
         estimated=estimated_accuracy(then, now.scores, seed=seed),
         labelled=labelled,
+        lot=now.lot,
         notes=tuple(_notes(then, now, len(sample), kinds, alpha)),
     )
+
+
+def check_alpha(alpha: float) -> None:
+    """Refuse what is no share of windows that may ring.
+
+    Raises:
+        RequestError: it is none, or so small that permutations would take too long.
+    """
+    if not LEAST_ALPHA <= alpha < 1:
+        raise RequestError(
+            f"alpha is {alpha:g}.",
+            f"Choose a share of at least {LEAST_ALPHA:g} and below 1, such as {ALPHA}.",
+        )
+
+
+def accuracy_found(labelled: LabelledAccuracy | None) -> list[Finding]:
+    """What labels show of the accuracy, uncorrected; nothing where they are no fair sample."""
+    if labelled is None or not labelled.fair or labelled.p_value is None or labelled.difference is None:
+        return []
+    p_value = labelled.p_value
+    return [Finding(ACCURACY, ACCURACY, labelled.difference.value, p_value, p_value, False)]
+
+
+def corrected(finding: Finding, kinds: int, alpha: float) -> Finding:
+    """Adjusted for the other kinds too (Bonferroni)."""
+    adjusted = min(1.0, finding.adjusted * kinds)
+    return replace(finding, adjusted=adjusted, alarm=adjusted <= alpha)
 
 
 def _tested(
@@ -176,19 +213,11 @@ def _tested(
     if kind == FEATURES and then.features is not None and now.features is not None:
         drift = feature_drift(then.features, now.features, level=level, seed=seed)
         return [Finding(kind, kind, drift.statistic, drift.p_value, drift.p_value, False)]
-    if labelled is None or labelled.p_value is None or labelled.difference is None:
-        return []
-    return [Finding(kind, kind, labelled.difference.value, labelled.p_value, labelled.p_value, False)]
-
-
-def _corrected(finding: Finding, kinds: int, alpha: float) -> Finding:
-    """Adjusted for the other kinds too (Bonferroni)."""
-    adjusted = min(1.0, finding.adjusted * kinds)
-    return replace(finding, adjusted=adjusted, alarm=adjusted <= alpha)
+    return accuracy_found(labelled)
 
 
 def _notes(then: Reference, now: Sample, came: int, kinds: Sequence[str], alpha: float) -> list[str]:
-    notes = []
+    notes = [] if not now.left_out else [left_out(now.left_out)]
     if len(now) < came:
         notes.append(
             f"{came - len(now)} of {came} predictions are of an input that was there already; each input "
@@ -207,6 +236,14 @@ def _notes(then: Reference, now: Sample, came: int, kinds: Sequence[str], alpha:
         which = "reference" if then.features is None else "window"
         notes.append(f"The {which} has no features, so only answers are watched, not inputs.")
     return notes
+
+
+def left_out(count: int) -> str:
+    """That predictions were, and why."""
+    return (
+        f"{counted(count, 'prediction')} left out: not all scores and features are finite. Find out which "
+        "inputs do this to the model."
+    )
 
 
 def _refuse_other_model(reference: Reference, sample: Sample) -> None:

@@ -59,6 +59,15 @@ def checked_features(where: str, features: npt.ArrayLike, rows: int) -> Float32s
     return found
 
 
+def comparable(scores: npt.ArrayLike, features: npt.ArrayLike | None) -> bool:
+    """Whether the scores of one prediction are probabilities, and its features finite."""
+    found = np.asarray(scores, dtype=np.float32)
+    # Written so that NaN is none.
+    return bool(((found >= -SLACK) & (found <= 1 + SLACK)).all()) and (
+        features is None or bool(np.isfinite(features).all())
+    )
+
+
 def check_length(where: str, what: str, length: int, rows: int) -> None:
     """Refuse a column of another length than the scores.
 

@@ -32,6 +32,10 @@ class Watched:
         """Whether it rang."""
         return bool(self.judged["alarm"])
 
+    def state(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"at": self.at, "first": self.first, "last": self.last, **self.judged}
+
     def findings(self, kind: str) -> list[Mapping[str, Any]]:
         """Of one kind, what is most surprising first."""
         return [finding for finding in self.judged["findings"] if finding["kind"] == kind]
@@ -52,19 +56,16 @@ class WatchPage:
     Attributes:
         title: of the service.
         model: what the version that is watched is called.
-        windows: oldest first, at least one; the last is what the page is about.
+        windows: oldest first, at least one.
         headstart: the version of headstart.
+        about: one of these, which the page tells in full; None is the last.
     """
 
     title: str
     model: str
     windows: Sequence[Watched]
     headstart: str = ""
-
-    @property
-    def latest(self) -> Watched:
-        """The last window."""
-        return self.windows[-1]
+    about: Watched | None = None
 
 
 def moment(seconds: float) -> str:

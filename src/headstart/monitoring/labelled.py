@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,11 +27,12 @@ class LabelledAccuracy:
 
     Attributes:
         n: of so many.
-        of: so many answers in the window.
+        of: so many answers.
         accuracy: with its interval.
         difference: by how much it is above the reference's, with its interval; None where that is unknown.
         p_value: how often chance alone gives an accuracy as far below the reference's, or farther.
         caution: why not to believe it; empty where nearly all answers have a label.
+        by_lot: whether `of` are those that were drawn by lot, not all of the window.
     """
 
     n: int
@@ -40,10 +41,11 @@ class LabelledAccuracy:
     difference: Interval | None
     p_value: float | None
     caution: str
+    by_lot: bool = False
 
     @property
     def fair(self) -> bool:
-        """Whether nearly all answers have a label, so that it can ring."""
+        """Whether nearly all of these answers have a label, so that it can ring."""
         return self.n >= NEARLY_ALL * self.of
 
     def state(self) -> dict[str, Any]:
@@ -56,6 +58,7 @@ class LabelledAccuracy:
             "p_value": self.p_value,
             "fair": self.fair,
             "caution": self.caution,
+            "by_lot": self.by_lot,
         }
 
 
@@ -83,3 +86,19 @@ def labelled_accuracy(
         p_value = float(fisher_exact(table, alternative="less").pvalue)
     caution = "" if n >= NEARLY_ALL * of else BIASED
     return LabelledAccuracy(n, of, share(hits, n), difference, p_value, caution)
+
+
+def fairest_accuracy(
+    every: tuple[Sequence[bool], int], lot: tuple[Sequence[bool], int], reference: Bools | None = None
+) -> LabelledAccuracy | None:
+    """The accuracy of all labelled answers, or of those drawn by lot where only these have nearly all labels.
+
+    Args:
+        every: whether each labelled answer of a window is right, and how many answers there are.
+        lot: alike, of those that were drawn.
+        reference: as of `labelled_accuracy`.
+    """
+    of_every, of_lot = (labelled_accuracy(*labels, reference) for labels in (every, lot))
+    if of_every is None or of_every.fair or of_lot is None or not of_lot.fair:
+        return of_every
+    return replace(of_lot, by_lot=True)

@@ -21,7 +21,7 @@ LISTED = 10
 
 def render(page: WatchPage) -> str:
     """The page, one file that loads nothing; everything in it is escaped."""
-    window = page.latest
+    window = page.about or page.windows[-1]
     text = (
         _environment()
         .get_template("watch.html")
@@ -32,7 +32,7 @@ def render(page: WatchPage) -> str:
             headline=sentences.headline(window),
             lead=sentences.lead(window),
             rang=sentences.rang(window),
-            steps=sentences.next_steps(page.windows),
+            steps=sentences.next_steps(window, page.windows),
             so_far=sentences.so_far(page.windows),
             surprise=charts.surprise(page.windows),
             accuracy=charts.accuracy(page.windows),
@@ -71,6 +71,7 @@ def _environment() -> Environment:
             "chance": sentences.chance,
             "headline": sentences.headline,
             "interval": _interval,
+            "labelled_of": sentences.labelled_of,
             "moment": moment,
             "percent": words.percent,
             "signed": _signed,

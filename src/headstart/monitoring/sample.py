@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headstart.monitoring.arrays import (
     Float32s,
@@ -11,6 +11,7 @@ from headstart.monitoring.arrays import (
     checked_scores,
     first_of_each,
 )
+from headstart.monitoring.lot import Lot
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +27,8 @@ class Sample:
         features: (M, D) float32; None where they are not known of all.
         inputs: of each, something that is equal for equal inputs, such as a hash; None where not known.
         correct: of each, whether the answer was right; None where no label has come.
+        lot: which `inputs` were drawn to be labelled; None where none were.
+        left_out: predictions of the window that are not here, as their values cannot be compared.
 
     Raises:
         DataError: shapes that do not fit, values that are not finite, scores outside [0, 1].
@@ -35,6 +38,8 @@ class Sample:
     features: Float32s | None = None
     inputs: tuple[str, ...] | None = None
     correct: tuple[bool | None, ...] | None = None
+    lot: Lot | None = None
+    left_out: int = 0
 
     def __post_init__(self) -> None:
         scores = checked_scores("the window", self.scores)
@@ -54,6 +59,14 @@ class Sample:
         """Whether the answer was right, of those with a label."""
         return tuple(bool(right) for right in self.correct or () if right is not None)
 
+    @property
+    def known_of_lot(self) -> tuple[bool, ...]:
+        """Whether the answer was right, of those with a label that were drawn."""
+        if self.lot is None or self.inputs is None:
+            return ()
+        pairs = zip(self.inputs, self.correct or (), strict=False)
+        return tuple(right for name, right in pairs if right is not None and name in self.lot)
+
     def distinct(self) -> Sample:
         """Each input once; with the label that came last for it."""
         if self.inputs is None:
@@ -64,7 +77,8 @@ class Sample:
             if right is not None:
                 labelled[name] = right
         inputs = tuple(self.inputs[place] for place in places)
-        return Sample(
+        return replace(
+            self,
             scores=self.scores[places],
             features=None if self.features is None else self.features[places],
             inputs=inputs,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from headstart.errors import a_few, counted
 from headstart.evaluation.report.words import SPACE
@@ -10,6 +11,8 @@ from headstart.monitoring.alarm import ACCURACY, FEATURES, FEW, OUTPUTS
 from headstart.monitoring.history import KINDS, Watched, moment
 
 CHANGED = {OUTPUTS: "answers", FEATURES: "inputs"}
+# The file beside the page that lists what was drawn by lot and has no label.
+TO_LABEL = "to_label.csv"
 # So far below the reference an estimate is worth a word.
 MARKED = 0.05
 
@@ -36,10 +39,10 @@ def lead(window: Watched) -> str:
     )
 
 
-def rang(window: Watched) -> list[str]:
+def rang(window: Watched, kinds: Sequence[str] = KINDS) -> list[str]:
     """A sentence for each kind of finding that rings."""
     said = []
-    for kind in KINDS:
+    for kind in kinds:
         findings = window.rang(kind)
         if not findings:
             continue
@@ -55,11 +58,18 @@ def rang(window: Watched) -> list[str]:
         elif kind == FEATURES:
             said.append(f"Inputs: the model's features of them are not those of the reference; {by_chance}.")
         else:
+            labelled = window.judged["labelled_accuracy"]
             said.append(
-                f"Accuracy: nearly all answers have a label, and it is {apart} points below that of the "
+                f"Accuracy: by the labels of {labelled_of(labelled)}, it is {apart} points below that of the "
                 f"reference; {by_chance}."
             )
     return said
+
+
+def labelled_of(labelled: Mapping[str, Any]) -> str:
+    """Whose labels they are, ``"95 of 100 answers drawn by lot"``."""
+    whose = "answers drawn by lot" if labelled["by_lot"] else "answers"
+    return f"{labelled['n']} of {labelled['of']} {whose}"
 
 
 def so_far(windows: Sequence[Watched]) -> str:
@@ -74,10 +84,14 @@ def so_far(windows: Sequence[Watched]) -> str:
     )
 
 
-def next_steps(windows: Sequence[Watched]) -> list[str]:
-    """What to do, the first thing first; code in backticks."""
-    window = windows[-1]
-    steps = _after_alarm(windows) if window.alarm else []
+def next_steps(window: Watched, windows: Sequence[Watched]) -> list[str]:
+    """What to do, the first thing first; code in backticks.
+
+    Args:
+        window: that asks for it.
+        windows: all that are known, oldest first.
+    """
+    steps = _after_alarm(window, windows) if window.alarm else []
     steps += _labels(window)
     if window.alarm:
         steps += [
@@ -107,8 +121,7 @@ def odds(p_value: float) -> str:
     return f"1 in {float(f'{1 / p_value:.2g}'):,.{0 if p_value < 0.1 else 1}f}".removesuffix(".0")
 
 
-def _after_alarm(windows: Sequence[Watched]) -> list[str]:
-    window = windows[-1]
+def _after_alarm(window: Watched, windows: Sequence[Watched]) -> list[str]:
     outputs, features = bool(window.rang(OUTPUTS)), bool(window.rang(FEATURES))
     tested = bool(window.findings(FEATURES))
     steps = []
@@ -145,7 +158,7 @@ def _labels(window: Watched) -> list[str]:
             )
     if labelled is None or not labelled["fair"]:
         said.append(
-            "Label a hundred of these predictions, drawn at random, and send them to `POST /feedback`: only "
-            "labels show how good the model is now."
+            f"Label the predictions that `{TO_LABEL}` lists, drawn by lot, and send the labels to "
+            "`POST /feedback`: only labels show how good the model is now."
         )
     return said

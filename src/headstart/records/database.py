@@ -31,7 +31,8 @@ class Database:
         create: whether to begin a file where there is none.
 
     Raises:
-        RequestError: it is missing, no database of this kind, damaged, newer, or cannot be written.
+        RequestError: it is missing, no database of this kind, damaged, of another format, or cannot be
+            written.
         DiskFull: there is no room.
     """
 

@@ -63,9 +63,10 @@ TABLES: Mapping[str, _Table] = {
         {"alias": TEXT, "version": NUMBER, "at": REAL, "why": TEXT},
     ),
     "predictions": _Table(
-        "SELECT id, version, at, input_hash, label, score, scores, features, milliseconds, media_type,"
-        " input IS NOT NULL FROM predictions ORDER BY number",
+        "SELECT number, id, version, at, input_hash, label, score, scores, features, milliseconds,"
+        " media_type, input IS NOT NULL FROM predictions ORDER BY number",
         {
+            "number": NUMBER,
             "id": TEXT,
             "version": NUMBER,
             "at": REAL,
@@ -90,14 +91,18 @@ TABLES: Mapping[str, _Table] = {
         {"prediction": TEXT, "labels": LABELS, "at": REAL},
     ),
     "windows": _Table(
-        "SELECT version, at, first, last, n, alarm, findings FROM windows ORDER BY number",
+        "SELECT version, at, first, last, first_number, last_number, n, alarm, settled, findings"
+        " FROM windows ORDER BY number",
         {
             "version": NUMBER,
             "at": REAL,
             "first": REAL,
             "last": REAL,
+            "first_number": NUMBER,
+            "last_number": NUMBER,
             "n": NUMBER,
             "alarm": FLAG,
+            "settled": FLAG,
             "findings": TEXT,
         },
     ),

@@ -37,7 +37,7 @@ _NAMES = (
     "milliseconds",
     "media_type",
 )
-_COLUMNS = ", ".join(f"p.{name}" for name in _NAMES)
+_COLUMNS = ", ".join(f"p.{name}" for name in (*_NAMES, "number"))
 
 
 def add(connection: sqlite3.Connection, rows: Sequence[Predicted], *, input_bytes: int) -> None:
@@ -68,22 +68,22 @@ def add(connection: sqlite3.Connection, rows: Sequence[Predicted], *, input_byte
 
 
 def select(
-    connection: sqlite3.Connection, *, version: int | None, since: float | None, last: int | None
+    connection: sqlite3.Connection, *, version: int | None, after: int, most: int | None
 ) -> list[Predicted]:
     """Predictions, oldest first, without their inputs.
 
     Args:
         connection: in a transaction.
         version: of this one only.
-        since: made at this time or later, in seconds since 1970.
-        last: at most so many, the newest.
+        after: of higher numbers only.
+        most: at most so many, the oldest.
     """
-    condition, values = _where(version=version, since=since)
-    query = f"SELECT {_COLUMNS} FROM predictions AS p {condition} ORDER BY p.number"
-    if last is None:
-        return [_predicted(cells) for cells in connection.execute(query, values)]
-    newest = connection.execute(f"{query} DESC LIMIT {max(last, 0):d}", values).fetchall()
-    return [_predicted(cells) for cells in reversed(newest)]
+    condition, values = _where(version=version, after=after)
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM predictions AS p {condition} ORDER BY p.number LIMIT ?",
+        (*values, -1 if most is None else max(most, 0)),
+    )
+    return [_predicted(cells) for cells in rows]
 
 
 def input_of(connection: sqlite3.Connection, id: str) -> tuple[str, bytes] | None:
@@ -120,18 +120,25 @@ def say(connection: sqlite3.Connection, id: str, labels: Sequence[str], at: floa
 
 
 def said(
-    connection: sqlite3.Connection, *, version: int | None, since: float | None
+    connection: sqlite3.Connection, *, version: int | None, after: int, until: int | None
 ) -> list[tuple[Predicted, Feedback]]:
-    """Predictions of which somebody said what was right, oldest prediction first, as `select` chooses."""
-    condition, values = _where(version=version, since=since)
+    """Predictions of which somebody said what was right, oldest prediction first.
+
+    Args:
+        connection: in a transaction.
+        version: of this one only.
+        after: of higher numbers only.
+        until: of this number at most.
+    """
+    condition, values = _where(version=version, after=after, until=until)
     rows = connection.execute(
         f"SELECT {_COLUMNS}, f.labels, f.at FROM feedback AS f"
         f" JOIN predictions AS p ON p.number = f.prediction {condition} ORDER BY p.number",
         values,
     )
     found = []
-    for cells in rows:
-        predicted, (labels, at) = _predicted(cells[: len(_NAMES)]), cells[len(_NAMES) :]
+    for *cells, labels, at in rows:
+        predicted = _predicted(cells)
         found.append((predicted, Feedback(predicted.id, unpack_labels(labels), at)))
     return found
 
@@ -147,10 +154,10 @@ def _keep(connection: sqlite3.Connection, digest: str, content: bytes) -> int:
     return number
 
 
-def _where(*, version: int | None, since: float | None) -> tuple[str, list[Any]]:
-    wanted = {"p.version = ?": version, "p.at >= ?": since}
+def _where(*, version: int | None, after: int, until: int | None = None) -> tuple[str, list[int]]:
+    wanted = {"p.number > ?": after, "p.version = ?": version, "p.number <= ?": until}
     given = {condition: value for condition, value in wanted.items() if value is not None}
-    return ("WHERE " + " AND ".join(given) if given else ""), list(given.values())
+    return f"WHERE {' AND '.join(given)}", list(given.values())
 
 
 def _cells(row: Predicted) -> tuple[Any, ...]:
@@ -168,8 +175,8 @@ def _cells(row: Predicted) -> tuple[Any, ...]:
     )
 
 
-def _predicted(cells: tuple[Any, ...]) -> Predicted:
-    id, version, at, input_hash, label, score, scores, features, milliseconds, media_type = cells
+def _predicted(cells: Sequence[Any]) -> Predicted:
+    id, version, at, input_hash, label, score, scores, features, milliseconds, media_type, number = cells
     return Predicted(
         id=id,
         version=version,
@@ -181,4 +188,5 @@ def _predicted(cells: tuple[Any, ...]) -> Predicted:
         features=unpack_features(features),
         milliseconds=milliseconds,
         media_type=media_type,
+        number=number,
     )

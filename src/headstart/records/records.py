@@ -14,7 +14,16 @@ from typing import Self
 from headstart.errors import RequestError
 from headstart.records import eviction, findings, parquet, predictions, versions
 from headstart.records.database import Database
-from headstart.records.values import USUAL, Bounds, Decision, Feedback, Predicted, Version, Window
+from headstart.records.values import (
+    USUAL,
+    Bounds,
+    Decision,
+    Feedback,
+    Overview,
+    Predicted,
+    Version,
+    Window,
+)
 
 
 class Records:
@@ -28,7 +37,7 @@ class Records:
         create: whether to begin a file where there is none.
 
     Raises:
-        RequestError: the file is missing, no records, damaged, of a newer headstart, or cannot be written.
+        RequestError: the file is missing, no records, damaged, of another format, or cannot be written.
         DiskFull: there is no room.
         Held: another process has been writing for half a minute.
     """
@@ -185,17 +194,17 @@ class Records:
             eviction.keep_within(connection, self.bounds)
 
     def predictions(
-        self, *, version: int | None = None, since: float | None = None, last: int | None = None
+        self, *, version: int | None = None, after: int = 0, most: int | None = None
     ) -> list[Predicted]:
         """Predictions in the order in which they were written, without their inputs.
 
         Args:
             version: of this model only.
-            since: made at this time or later, in seconds since 1970.
-            last: at most so many, the newest.
+            after: of higher numbers only.
+            most: at most so many, the oldest.
         """
         with self._database.reading() as connection:
-            return predictions.select(connection, version=version, since=since, last=last)
+            return predictions.select(connection, version=version, after=after, most=most)
 
     def input_of(self, id: str) -> tuple[str, bytes] | None:
         """Media type and bytes of a prediction's input; None where it was not kept, or is no longer."""
@@ -217,33 +226,57 @@ class Records:
             return predictions.say(connection, id, labels, at)
 
     def feedback(
-        self, *, version: int | None = None, since: float | None = None
+        self, *, version: int | None = None, after: int = 0, until: int | None = None
     ) -> list[tuple[Predicted, Feedback]]:
         """Predictions of which somebody said what was right, oldest prediction first.
 
         Args:
             version: of this model only.
-            since: predicted at this time or later, in seconds since 1970, whenever the feedback came.
+            after: of predictions with higher numbers only, whenever the feedback came.
+            until: of predictions of this number at most.
         """
         with self._database.reading() as connection:
-            return predictions.said(connection, version=version, since=since)
+            return predictions.said(connection, version=version, after=after, until=until)
 
     # What was found and done ----------------------------------------------------------------------
 
-    def add_window(self, window: Window) -> None:
+    def add_window(self, window: Window) -> bool:
         """Write what a look at some predictions found.
+
+        Returns:
+            False where another window has some of them by now: then nothing is written.
 
         Raises:
             RequestError: its version is not known.
         """
         with self._database.writing() as connection:
-            findings.add_window(connection, window)
+            done = findings.add_window(connection, window)
             eviction.keep_within(connection, self.bounds)
+            return done
 
-    def windows(self, version: int | None = None) -> list[Window]:
-        """Looks at the predictions of one model or of all, oldest first."""
+    def settle_window(self, window: Window) -> bool:
+        """Write time, alarm and findings of a window that is there, as labels that came later have it.
+
+        Returns:
+            False where that was done by now, or the window is gone: then nothing is written.
+        """
+        with self._database.writing() as connection:
+            return findings.settle_window(connection, window)
+
+    def windows(self, version: int | None = None, *, last: int | None = None) -> list[Window]:
+        """Looks at the predictions of one model or of all, oldest first.
+
+        Args:
+            version: of this model only.
+            last: at most so many, the newest.
+        """
         with self._database.reading() as connection:
-            return findings.windows(connection, version)
+            return findings.windows(connection, version, newest=last)
+
+    def looked_at(self, version: int) -> int:
+        """The number of the last prediction of a model that a window has; 0 where none has any."""
+        with self._database.reading() as connection:
+            return findings.reached(connection, version)
 
     def add_decision(self, decision: Decision) -> None:
         """Write what was done about a model, and why.
@@ -259,6 +292,11 @@ class Records:
         """What was done, oldest first."""
         with self._database.reading() as connection:
             return findings.decisions(connection)
+
+    def overview(self) -> Overview:
+        """How much of everything there is, at one moment."""
+        with self._database.reading() as connection:
+            return findings.overview(connection)
 
     def to_parquet(self, folder: Path) -> tuple[Path, ...]:
         """Write the tables as they are at one moment, a Parquet file each; kept inputs too.

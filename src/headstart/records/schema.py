@@ -14,7 +14,7 @@ from headstart.errors import RequestError
 
 # Says whose the file is ("HdSt"), and in which form.
 APPLICATION = 0x48645374
-FORMAT = 1
+FORMAT = 2
 # Bytes. Rows of 1280 features fit three times into a page of 8192, and once only into the usual one.
 PAGE = 8192
 _HEADER = 100
@@ -78,8 +78,11 @@ TABLES = (
         at REAL NOT NULL,
         first REAL NOT NULL,
         last REAL NOT NULL,
+        first_number INTEGER NOT NULL,
+        last_number INTEGER NOT NULL,
         n INTEGER NOT NULL,
         alarm INTEGER NOT NULL,
+        settled INTEGER NOT NULL,
         findings TEXT NOT NULL
     )""",
     """CREATE TABLE decisions (
@@ -99,10 +102,10 @@ TABLES = (
         input_bytes_labelled INTEGER NOT NULL
     )""",
     "INSERT INTO totals VALUES (0, 0, 0, 0)",
-    "CREATE INDEX predictions_at ON predictions (at)",
     "CREATE INDEX predictions_labelled ON predictions (labelled)",
     "CREATE INDEX predictions_input ON predictions (input)",
     "CREATE INDEX inputs_used ON inputs (labelled, used)",
+    "CREATE INDEX windows_reached ON windows (version, last_number)",
     """CREATE TRIGGER prediction_added AFTER INSERT ON predictions BEGIN
         UPDATE totals SET predictions = predictions + 1;
         UPDATE inputs SET used = NEW.number WHERE number = NEW.input;
@@ -141,7 +144,7 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
         path: of the file.
 
     Raises:
-        RequestError: the file is another program's, or of a newer headstart.
+        RequestError: the file is another program's, or of another headstart's format.
     """
     # SQLite takes a file that is shorter than its header for an empty one. It is not opened to look, as
     # closing it would take the locks of this process from it.
@@ -171,6 +174,11 @@ def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
         raise RequestError(
             f"{path}: has format {found}; this headstart reads up to {FORMAT}.",
             "Install the headstart that wrote it, or a newer one.",
+        )
+    if found < FORMAT:
+        raise RequestError(
+            f"{path}: has format {found}, of an older headstart; this one reads {FORMAT}.",
+            "Move it away: a new file is begun then. The headstart that wrote it still reads it.",
         )
 
 

@@ -51,6 +51,7 @@ class Predicted:
         media_type: of the input, such as "image/png".
         input: its bytes, to be kept; only with the consent of whoever sent it. Never read back with the
             others: `Records.input_of` does.
+        number: its place in the order of writing, from 1; 0 before it is written.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Predicted:
     milliseconds: float
     media_type: str = ""
     input: bytes | None = field(default=None, repr=False)
+    number: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +89,12 @@ class Window:
 
     Attributes:
         version: the model's number.
-        at: when it was looked.
+        at: when it was looked; of one that rang by labels that came later, when it did.
         first, last: when the first and the last of the predictions were made; all in seconds since 1970.
+        first_number, last_number: of these predictions.
         n: how many they are.
         alarm: whether they differ from what the model was made for.
+        settled: whether nothing more is looked at, not even labels that come later.
         findings: plain data, as JSON can say it.
     """
 
@@ -98,8 +102,11 @@ class Window:
     at: float
     first: float
     last: float
+    first_number: int
+    last_number: int
     n: int
     alarm: bool
+    settled: bool
     findings: Mapping[str, Any]
 
 
@@ -122,6 +129,29 @@ class Decision:
     outcome: str
     why: str
     evidence: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """How much has been recorded.
+
+    Attributes:
+        predictions: how many are kept; of these `labelled` have feedback.
+        first, last: when the first and the last of them were made, in seconds since 1970; None without any.
+        inputs: how many different ones are kept, of `input_bytes` together.
+        windows: looks at predictions; `rang` of them did.
+        decisions: how many.
+    """
+
+    predictions: int
+    labelled: int
+    first: float | None
+    last: float | None
+    inputs: int
+    input_bytes: int
+    windows: int
+    rang: int
+    decisions: int
 
 
 @dataclass(frozen=True, slots=True)

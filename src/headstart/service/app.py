@@ -33,7 +33,7 @@ from headstart.service.recording import Recorder
 from headstart.service.slot import Slot
 from headstart.service.versions import Versions
 
-# A batch that takes so many deadlines will never end.
+# A batch, or an input that is decoded, that takes so many deadlines will never end.
 STUCK = 4
 
 
@@ -81,7 +81,7 @@ class Service:
         return not self.draining and self.is_alive()
 
     def is_alive(self) -> bool:
-        """Whether the engine goes on."""
+        """Whether the engine and the decoders go on."""
         return self.slot.current.batcher.busy_for < STUCK * self.options.deadline
 
     async def close(self) -> None:
@@ -156,7 +156,7 @@ def _routes(service: Service, versions: Versions) -> Sequence[Route]:
     asking = Asking(
         recorder=service.recorder, metrics=service.metrics, options=options, decoders=service.decoders
     )
-    plain = Plain(slot=slot, asking=asking, name=options.name, most=options.queue)
+    plain = Plain(slot=slot, asking=asking, name=options.name)
     mlflow = MLflow(slot=slot, asking=asking)
     oip = OpenInference(slot=slot, asking=asking, name=options.name, ready=service.is_ready)
     correcting = Correcting(slot=slot, records=service.records, recorder=service.recorder, log=service.log)
@@ -173,7 +173,7 @@ def _routes(service: Service, versions: Versions) -> Sequence[Route]:
         "/predict": plain.predict,
         "/feedback": correcting.feedback,
         "/models/rollback": versions.rollback,
-        "/models/{version:int}/promote": versions.promote,
+        "/models/{version}/promote": versions.promote,
         "/invocations": mlflow.invocations,
         f"{model}/versions/{{version}}/infer": oip.infer,
     }

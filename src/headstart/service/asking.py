@@ -43,7 +43,7 @@ class Asking:
     Args:
         recorder: of the answers.
         metrics: count them.
-        options: how many inputs a request may have.
+        options: how many inputs a request may have, and of which size.
         decoders: threads that read long bodies, too.
     """
 
@@ -53,15 +53,29 @@ class Asking:
         self._decoders = decoders
         self._recorder = recorder
         self._metrics = metrics
-        self._most = options.queue
+        self._options = options
+
+    @property
+    def most(self) -> int:
+        """Inputs of one request."""
+        return self._options.queue
 
     async def read(self, read: Callable[[], Read], size: int) -> Read:
         """What a body says; a long one is read in a thread, so that other requests have their turn.
 
         Args:
             read: reads it.
-            size: of what takes time to be read, in bytes.
+            size: of what takes time to be read, JSON or a table, in bytes.
+
+        Raises:
+            HTTPException: 413, that takes too much memory to be read; or as `read` has it.
         """
+        if size > self._options.json:
+            raise refusal(
+                413,
+                f"A request may have {self._options.json} bytes of JSON or CSV. Send less at once, or files "
+                "in a form, or tensors in binary form.",
+            )
         if size < LONG:
             return read()
         return await asyncio.get_running_loop().run_in_executor(self._decoders, read)
@@ -70,20 +84,21 @@ class Asking:
         """What a model says of some inputs, in order.
 
         Raises:
-            HTTPException: 429, too many wait already; 400, there is none.
+            HTTPException: 400, there is none; 413, they are too many, or a text is too long; 429, too many
+                wait already; 500, the model has failed.
             DataError: one of them cannot be read.
         """
         if not inputs:
             raise refusal(400, "There is no input. Send at least one.")
-        if len(inputs) > self._most:
-            raise refusal(
-                429, f"{len(inputs)} inputs are more than the queue holds. Send at most {self._most} at once."
-            )
+        refuse_many(len(inputs), self.most)
+        _refuse_long(inputs, self._options.characters)
         try:
             answers = await loaded.batcher.answer([one.value for one in inputs], request.scope[DEADLINE])
         except QueueFull as error:
             wait = str(max(1, math.ceil(error.seconds)))
             raise refusal(429, "Too many inputs wait already. Try again later.", Retry_After=wait) from error
+        if not all(_is_finite(answer.prediction) for answer in answers):
+            raise refusal(500, "The model gave no finite score. Send another input, or serve another model.")
         took, at = milliseconds_since(received(request.scope)), time.time()
         said = [
             Said(id, loaded.version.number, at, one, answer, took)
@@ -92,6 +107,36 @@ class Asking:
         self._metrics.predicted(loaded.version.number, Counter(_labels(answers)))
         self._recorder.put(said)
         return said
+
+
+def refuse_many(count: int, most: int) -> None:
+    """Refuse more inputs than may ever wait at once.
+
+    Raises:
+        HTTPException: 413, they are.
+    """
+    if count > most:
+        raise refusal(413, f"There are more inputs than the queue holds. Send at most {most} at once.")
+
+
+def _refuse_long(inputs: Sequence[Input], most: int) -> None:
+    for place, one in enumerate(inputs):
+        if one.characters > most:
+            raise refusal(
+                413,
+                f"input {place + 1}: has {one.characters} characters; a text may have {most}. Shorten it.",
+            )
+
+
+def _is_finite(prediction: Prediction) -> bool:
+    """Whether JSON and the records can say it."""
+    if type(prediction) is Prediction:
+        return all(map(math.isfinite, (*prediction.scores.values(), prediction.score or 0.0)))
+    try:
+        json.dumps(asdict(prediction), allow_nan=False)
+    except ValueError:
+        return False
+    return True
 
 
 def new_ids(at: float, count: int) -> list[str]:

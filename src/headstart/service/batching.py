@@ -142,6 +142,8 @@ class Batcher:
         self._counted = counted
         self._changed = threading.Condition()
         self._decoding = 0
+        # When each thread of the decoders began the view that it makes.
+        self._making: dict[int, float] = {}
         self._ready: deque[_Job] = deque()
         self._closed = False
         self._begun: float | None = None
@@ -156,9 +158,11 @@ class Batcher:
 
     @property
     def busy_for(self) -> float:
-        """Seconds that the batch of the moment has taken so far; 0 where there is none."""
-        begun = self._begun
-        return 0.0 if begun is None else now() - begun
+        """Seconds that the slowest work of the moment has taken, a batch or a view; 0 where there is none."""
+        with self._changed:
+            every = [*self._making.values(), self._begun]
+        begun = [began for began in every if began is not None]
+        return now() - min(begun) if begun else 0.0
 
     async def answer(self, values: Sequence[Any], deadline: float) -> list[Answered]:
         """The answers to some inputs, in order.
@@ -202,6 +206,9 @@ class Batcher:
             self._make_ready(job)
 
     def _make_ready(self, job: _Job) -> None:
+        thread = threading.get_ident()
+        with self._changed:
+            self._making[thread] = now()
         try:
             if not job.ticket.is_over:
                 job.view = self._model.view(job.value, name=f"input {job.place + 1}")
@@ -209,6 +216,7 @@ class Batcher:
         except Exception as error:
             job.ticket.fail(error)
         with self._changed:
+            del self._making[thread]
             self._decoding -= 1
             if not job.ticket.is_over:
                 job.ready = now()

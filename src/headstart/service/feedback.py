@@ -21,6 +21,8 @@ from headstart.service.slot import Slot
 
 # Characters of an id and of a label, labels of an input, and seconds until rows must be written.
 LONGEST_ID, LONGEST, MOST, PATIENCE = 200, 200, 200, 10.0
+# Bytes of a body, which has room for them all, however they are escaped.
+BODY = 1_000_000
 
 
 class Correcting:
@@ -41,7 +43,10 @@ class Correcting:
 
     async def feedback(self, request: Request) -> Response:
         """Keep what was right."""
-        said = read_object(body_of(request))
+        body = body_of(request)
+        if len(body) > BODY:
+            raise refusal(413, f"Feedback may have {BODY} bytes.")
+        said = read_object(body)
         id = said.get("id")
         if not isinstance(id, str) or not 0 < len(id) <= LONGEST_ID:
             raise refusal(400, "`id` must be that of a prediction.")

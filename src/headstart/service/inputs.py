@@ -23,6 +23,8 @@ from headstart.modalities.image.decode import FORMATS
 
 # What a table may call an image, and the one text of a model that has one.
 IMAGE, TEXT = "image", "text"
+# Bytes of a character, at most.
+WIDEST = 4
 _URL = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*://|data:|file:)", re.IGNORECASE)
 
 
@@ -38,13 +40,23 @@ class Input:
 
     @property
     def size(self) -> int:
-        """Bytes of memory, about."""
+        """Bytes of memory: of texts, the most that so many characters may take."""
         match self.value:
             case np.ndarray():
                 return self.value.nbytes
+            case bytes():
+                return len(self.value)
+        return WIDEST * self.characters
+
+    @property
+    def characters(self) -> int:
+        """Of its texts together; 0 where it has none."""
+        match self.value:
+            case str():
+                return len(self.value)
             case tuple():
                 return sum(map(len, self.value))
-        return len(self.value)
+        return 0
 
     def content(self) -> bytes:
         """Bytes that stand for it: the same for the same input."""
@@ -62,7 +74,7 @@ class Input:
         return hashlib.sha256(self.content()).hexdigest()
 
     def kept(self) -> tuple[str, bytes]:
-        """Media type and bytes of a file from which it can be read again."""
+        """Media type and bytes of a file that holds it; of pixels, which were cut already, a PNG."""
         match self.value:
             case bytes():
                 return _media_type(self.value), self.value

@@ -16,13 +16,13 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 
+from headstart import __version__
 from headstart.contracts import Prediction
 from headstart.service.asking import Asking
 from headstart.service.errors import Json, refusal
@@ -55,7 +55,7 @@ class OpenInference:
 
     async def server(self, _: Request) -> Response:
         """What the server is."""
-        return Json({"name": "headstart", "version": _own_version(), "extensions": ["binary_tensor_data"]})
+        return Json({"name": "headstart", "version": __version__, "extensions": ["binary_tensor_data"]})
 
     async def live(self, _: Request) -> Response:
         """Whether it runs."""
@@ -95,8 +95,8 @@ class OpenInference:
             # Binary data is hardly looked at: the JSON before it is what takes time.
             # One that is too long to be right is not read as a number.
             stated = length is not None and length.isdecimal() and len(length) <= DIGITS
-            size = int(length or 0) if stated else len(body)
-            asked = await self._asking.read(partial(read_request, body, length), size)
+            size = min(int(length or 0), len(body)) if stated else len(body)
+            asked = await self._asking.read(partial(read_request, body, length, self._asking.most), size)
             there = [one["name"] for one in outputs_of(loaded)]
             wanted = there if asked.outputs is None else list(asked.outputs)
             if unknown := [name for name in wanted if name not in there]:
@@ -232,10 +232,3 @@ def _response(body: bytes, length: int | None) -> Response:
     if length is None:
         return Response(body, media_type="application/json")
     return Response(body, media_type="application/octet-stream", headers={HEADER_LENGTH: str(length)})
-
-
-def _own_version() -> str:
-    try:
-        return version("headstart")
-    except PackageNotFoundError:
-        return "0"

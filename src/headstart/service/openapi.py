@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from headstart import __version__
 from headstart.service.options import ServiceOptions
 from headstart.service.schemas import FILE, SCHEMAS, STRING, Schema, a
 
@@ -18,8 +18,8 @@ _CODES = {
     404: "There is no such thing.",
     405: "The address does not take this method.",
     408: "The request did not come whole in time.",
-    409: "The model was refused, and the one before goes on; or there is none to go back to.",
-    413: "The body is too large, maybe after decompression.",
+    409: "The model was refused, and the one before goes on; or there is none before, or another came first.",
+    413: "The body or a text is too large, maybe after decompression, or the inputs are too many.",
     415: "The Content-Type or Content-Encoding is not taken.",
     429: "Too many inputs wait already.",
     500: "A fault of the service; its log says where.",
@@ -43,7 +43,7 @@ def document(options: ServiceOptions) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": f"{options.name}, served by headstart",
-            "version": _own_version(),
+            "version": __version__,
             "description": "Predictions of one fine-tuned model. Every error is {“error”: “a sentence.”}.",
         },
         "paths": {path: _item(path, guarded) for path in _PATHS},
@@ -200,10 +200,3 @@ def _error(code: int) -> dict[str, Any]:
 def _parameter(name: str) -> dict[str, Any]:
     schema = {"type": "integer", "minimum": 1} if name == "version" else {"type": "string", "minLength": 1}
     return {"name": name, "in": "path", "required": True, "schema": schema}
-
-
-def _own_version() -> str:
-    try:
-        return version("headstart")
-    except PackageNotFoundError:
-        return "0"

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from headstart.errors import RequestError
 
 MEGABYTE = 1_000_000
+# The largest body is so many times the largest JSON.
+JSON_SHARE = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +34,7 @@ class ServiceOptions:
         body: bytes of one request, after decompression.
         bodies: bytes of all requests at once, but for the last half megabyte of those that are coming.
         pixels: of one image, at most.
+        characters: of the texts of one input, at most.
         header_timeout: seconds in which the head of a request must have come.
         keep_alive: seconds that a connection may be idle.
         connections: at once.
@@ -58,6 +61,7 @@ class ServiceOptions:
     body: int = 32 * MEGABYTE
     bodies: int = 256 * MEGABYTE
     pixels: int = 80_000_000
+    characters: int = 100_000
     header_timeout: float = 10.0
     keep_alive: float = 60.0
     connections: int = 500
@@ -81,8 +85,13 @@ class ServiceOptions:
         """Whether only this machine can reach it."""
         return is_loopback(self.host)
 
+    @property
+    def json(self) -> int:
+        """Bytes of JSON or CSV of one request: read, they may take twenty times as much memory."""
+        return self.body // JSON_SHARE
+
     def _problems(self) -> list[str]:
-        whole = ("max_batch", "queue", "body", "pixels", "connections", "decoders")
+        whole = ("max_batch", "queue", "body", "pixels", "characters", "connections", "decoders")
         seconds = ("deadline", "header_timeout", "keep_alive", "poll", "drain")
         problems = [f"{name} must be at least 1" for name in whole if getattr(self, name) < 1]
         problems += [

@@ -36,7 +36,7 @@ class Pages:
     Args:
         metrics: shown at /metrics.
         ready: whether requests are taken.
-        alive: whether the engine goes on.
+        alive: whether the engine and the decoders go on.
         document: of the addresses, as OpenAPI has it.
     """
 

@@ -9,7 +9,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.responses import Response
 
-from headstart.service.asking import Asking, media_type, plain, read_object
+from headstart.service.asking import Asking, media_type, plain, read_object, refuse_many
 from headstart.service.clock import milliseconds_since, received
 from headstart.service.errors import Json, refusal
 from headstart.service.inputs import Input, Reader
@@ -27,14 +27,12 @@ class Plain:
         slot: has the model.
         asking: asks it.
         name: of the model.
-        most: inputs of one request.
     """
 
-    def __init__(self, *, slot: Slot, asking: Asking, name: str, most: int) -> None:
+    def __init__(self, *, slot: Slot, asking: Asking, name: str) -> None:
         self._slot = slot
         self._asking = asking
         self._name = name
-        self._most = most
 
     async def predict(self, request: Request) -> Response:
         """What the model says of the inputs of a request."""
@@ -55,7 +53,7 @@ class Plain:
             return await self._files(request, reader)
         body = body_of(request)
         if kind == "application/json":
-            return await self._asking.read(partial(_from_json, body, reader), len(body))
+            return await self._asking.read(partial(_from_json, body, reader, self._asking.most), len(body))
         if kind == "text/plain" or kind == "application/octet-stream" or kind.startswith("image/"):
             return [self._whole(kind, body, reader)]
         raise refusal(415, f"The Content-Type must be one of {', '.join(TYPES)}.")
@@ -90,7 +88,7 @@ class Plain:
     async def _form(self, request: Request) -> FormData:
         try:
             # The size of the whole is limited already.
-            most = {"max_files": self._most, "max_fields": self._most, "max_part_size": 1 << 62}
+            most = {"max_files": self._asking.most, "max_fields": self._asking.most, "max_part_size": 1 << 62}
             return await _InMemory(request.headers, request.stream(), **most).parse()
         except MultiPartException as error:
             raise refusal(400, f"The form cannot be read: {error.message}") from error
@@ -102,8 +100,9 @@ class _InMemory(MultiPartParser):
     spool_max_size = 1 << 62
 
 
-def _from_json(body: bytes, reader: Reader) -> list[Input]:
+def _from_json(body: bytes, reader: Reader, most: int) -> list[Input]:
     values = read_object(body).get("inputs")
     if not isinstance(values, list):
         raise refusal(400, 'The body must be {"inputs": [...]}.')
+    refuse_many(len(values), most)
     return [reader.plain(value, f"input {place + 1}") for place, value in enumerate(values)]

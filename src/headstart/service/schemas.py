@@ -93,6 +93,7 @@ SCHEMAS: Mapping[str, Schema] = {
             "task": STRING,
             "family": STRING,
             "labels": a_list(STRING),
+            "several": FLAG,
             "columns": a_list(STRING),
             "engine": STRING,
             "licence": or_null(STRING),
@@ -104,7 +105,7 @@ SCHEMAS: Mapping[str, Schema] = {
             "card": STRING,
             "consent": FLAG,
             "aliases": _ALIASES,
-            "limits": an_object({"body": WHOLE, "inputs": WHOLE}),
+            "limits": an_object({"body": WHOLE, "json": WHOLE, "inputs": WHOLE, "characters": WHOLE}),
         }
     ),
     "Version": an_object(

@@ -11,19 +11,17 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 from starlette.types import Scope
 
 from headstart.errors import HeadstartError, RequestError
 from headstart.records.records import Records
 from headstart.records.values import Decision, Version
+from headstart.records.versions import CHAMPION
 from headstart.service.loading import Loaded
 from headstart.service.log import EventLog
 from headstart.service.metrics import Metrics
 from headstart.service.observing import VERSION
-
-CHAMPION = "champion"
 
 
 class Refused(Exception):
@@ -55,6 +53,7 @@ class Slot:
         champion = records.by_alias(CHAMPION)
         if champion is None:
             raise RequestError("No version is the champion.", "Add one to the service first.")
+        # Those that requests are still pinned to.
         self._retired: list[Loaded] = []
         self.current = load(champion)
         metrics.serves(champion.number)
@@ -69,53 +68,52 @@ class Slot:
             yield loaded
         finally:
             loaded.leave()
+            self._retired = [one for one in self._retired if one.users.count]
 
     @property
     def waiting(self) -> int:
         """Inputs that wait, of all models."""
-        return self.current.batcher.waiting + sum(loaded.batcher.waiting for loaded in self._retired)
+        return sum(loaded.batcher.waiting for loaded in self._every())
 
     async def promote(self, number: int) -> Version:
         """Let a version take over and make it champion.
 
         Raises:
             LookupError: there is no such version.
-            Refused: it cannot be opened, or is not what it was.
+            Refused: it cannot be opened, is not what it was, or another became champion meanwhile.
             HeadstartError: the records cannot be written.
         """
         async with self._changing:
+            champion = await asyncio.to_thread(self._records.by_alias, CHAMPION)
             versions = await asyncio.to_thread(self._records.versions)
             version = next((one for one in versions if one.number == number), None)
             if version is None:
                 raise LookupError(number)
             loaded = await self._opened(version, "promote")
-            why = "promoted over HTTP"
-            await self._recorded(loaded, self._records.set_alias, CHAMPION, number, why=why)
-            await self._take_over(loaded, "promote", why)
+            decision = self._done("promote", version, "promoted over HTTP")
+            with _unused_unless_written(loaded):
+                before = None if champion is None else champion.number
+                if not await asyncio.to_thread(self._records.succeed, decision, instead_of=before):
+                    raise Refused("Another version became the champion meanwhile. Look again.")
+            self._take_over(loaded, decision.why)
             return version
 
     async def rollback(self) -> Version:
         """Let the version take over that was champion before.
 
         Raises:
-            Refused: there is none, or it cannot be opened.
+            Refused: there is none, it cannot be opened, or another became champion meanwhile.
             HeadstartError: the records cannot be written.
         """
         async with self._changing:
-            why = "rolled back over HTTP"
-            try:
-                version = await asyncio.to_thread(self._records.rollback, why=why)
-            except RequestError as error:
-                # Its kinds are of records that cannot be used.
-                if type(error) is not RequestError:
-                    raise
-                raise Refused(str(error)) from error
-            try:
-                loaded = await self._opened(version, "rollback")
-            except Refused:
-                await self._restore(version)
-                raise
-            await self._take_over(loaded, "rollback", why)
+            with _refused():
+                version = await asyncio.to_thread(self._records.former_champion)
+            loaded = await self._opened(version, "rollback")
+            decision = self._done("rollback", version, "rolled back over HTTP")
+            with _unused_unless_written(loaded), _refused():
+                await asyncio.to_thread(self._records.rollback, why=decision.why, to=version.number)
+            self._take_over(loaded, decision.why)
+            await self._decide(decision)
             return version
 
     async def follow(self, seconds: float) -> None:
@@ -150,16 +148,22 @@ class Slot:
             except Refused:
                 await self._restore(champion)
                 raise
-            await self._take_over(loaded, "swap", "made champion in the records")
+            decision = self._done("swap", champion, "made champion in the records")
+            self._take_over(loaded, decision.why)
+            await self._decide(decision)
 
     async def close(self, seconds: float) -> None:
         """Answer what is waiting, then end."""
-        every = [self.current, *self._retired]
+        every = self._every()
         for loaded in every:
             loaded.batcher.close()
         until = time.monotonic() + seconds
         for loaded in every:
             await asyncio.to_thread(loaded.batcher.join, max(0.1, until - time.monotonic()))
+
+    def _every(self) -> list[Loaded]:
+        """The model that answers, and those that still have to."""
+        return [self.current, *self._retired]
 
     async def _opened(self, version: Version, kind: str) -> Loaded:
         """A version beside the one that answers.
@@ -174,42 +178,57 @@ class Slot:
             self._log.fault("refused", error, version=version.number)
             self._metrics.swap("refused")
             said = str(error) if isinstance(error, HeadstartError) else f"{type(error).__name__}."
-            await self._decide(kind, version, "refused", said)
+            await self._decide(Decision(time.time(), kind, version.number, "refused", said, {}))
             raise Refused(
                 f"Version {version.number} was refused, and the one before goes on: {said}"
             ) from error
 
-    async def _take_over(self, loaded: Loaded, kind: str, why: str) -> None:
+    def _take_over(self, loaded: Loaded, why: str) -> None:
         before, self.current = self.current, loaded
         self._refused = None
-        self._retired = [one for one in self._retired if not one.batcher.join(0)]
-        self._retired.append(before)
         before.retire()
+        if before.users.count:
+            self._retired.append(before)
         number = loaded.version.number
         self._metrics.serves(number)
         self._metrics.swap("done")
         self._log.write("swap", version=number, before=before.version.number, why=why)
-        await self._decide(kind, loaded.version, "done", why, before=before.version.number)
 
     async def _restore(self, refused: Version) -> None:
         """Make the one that answers champion again, unless somebody has chosen a third."""
-        number = self.current.version.number
         self._refused = refused.number
-        champion = await asyncio.to_thread(self._records.by_alias, CHAMPION)
-        if champion is not None and champion.number == refused.number:
-            why = f"version {refused.number} was refused"
-            await asyncio.to_thread(self._records.set_alias, CHAMPION, number, why=why)
+        why = f"version {refused.number} was refused"
+        decision = Decision(time.time(), "restore", self.current.version.number, "done", why, {})
+        await asyncio.to_thread(self._records.succeed, decision, instead_of=refused.number)
 
-    async def _recorded(self, loaded: Loaded, write: Callable[..., Any], *given: Any, why: str) -> None:
-        """Write into the records; where that fails, the new model ends unused."""
-        try:
-            await asyncio.to_thread(write, *given, why=why)
-        except BaseException:
-            loaded.retire()
-            raise
+    def _done(self, kind: str, version: Version, why: str) -> Decision:
+        """That a version takes over from the one that answers."""
+        evidence = {"before": self.current.version.number}
+        return Decision(time.time(), kind, version.number, "done", why, evidence)
 
-    async def _decide(self, kind: str, version: Version, outcome: str, why: str, **evidence: Any) -> None:
+    async def _decide(self, decision: Decision) -> None:
         """Record a decision; if that fails, it still holds."""
-        decision = Decision(time.time(), kind, version.number, outcome, why, evidence)
         with suppress(HeadstartError):
             await asyncio.to_thread(self._records.add_decision, decision)
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    """What the records do not let happen is refused."""
+    try:
+        yield
+    except RequestError as error:
+        # Its kinds are of records that cannot be used.
+        if type(error) is not RequestError:
+            raise
+        raise Refused(str(error)) from error
+
+
+@contextmanager
+def _unused_unless_written(loaded: Loaded) -> Iterator[None]:
+    """A model that is about to take over ends unused where the records cannot be written."""
+    try:
+        yield
+    except BaseException:
+        loaded.retire()
+        raise

@@ -8,18 +8,21 @@ from __future__ import annotations
 import json
 import math
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from headstart.service.asking import read_json
+from headstart.service.asking import read_json, refuse_many
 from headstart.service.errors import refusal
 
 BYTES, UINT8, FP32 = "BYTES", "UINT8", "FP32"
 # Tensors of one request, dimensions of one tensor, digits of a length.
 MOST, DIMENSIONS, DIGITS = 64, 8, 12
+# Elements of one tensor, were its sizes of 0 left out: NumPy counts them so, too.
+ELEMENTS = 1 << 40
 _LENGTH = struct.Struct("<I")
 
 
@@ -57,15 +60,16 @@ class InferRequest:
     binary: bool
 
 
-def read_request(body: bytes, header_length: str | None) -> InferRequest:
+def read_request(body: bytes, header_length: str | None, most: int) -> InferRequest:
     """A request, checked as far as it can be without a model.
 
     Args:
         body: JSON, and binary data behind it.
         header_length: what Inference-Header-Content-Length says: bytes of JSON.
+        most: inputs of a request, each of which is an element of a tensor of "BYTES".
 
     Raises:
-        HTTPException: 400, it is not what the protocol asks for.
+        HTTPException: 400, it is not what the protocol asks for; 413, it has more inputs.
     """
     end = len(body) if header_length is None else _header_end(header_length, len(body))
     stated = read_json(body[:end])
@@ -79,7 +83,7 @@ def read_request(body: bytes, header_length: str | None) -> InferRequest:
         raise refusal(400, f"`inputs` must be a list of 1 to {MOST} tensors.")
     tail, tensors = memoryview(body)[end:], {}
     for one in inputs:
-        tensor, tail = _tensor(one, tail)
+        tensor, tail = _tensor(one, tail, most)
         if tensor.name in tensors:
             raise refusal(400, f"The input {tensor.name!r} is given twice.")
         tensors[tensor.name] = tensor
@@ -117,7 +121,7 @@ def _header_end(stated: str, size: int) -> int:
     return int(stated)
 
 
-def _tensor(stated: Any, tail: memoryview) -> tuple[Tensor, memoryview]:
+def _tensor(stated: Any, tail: memoryview, most: int) -> tuple[Tensor, memoryview]:
     """An input, and what is left of the binary data."""
     if not isinstance(stated, dict) or not isinstance(stated.get("name"), str):
         raise refusal(400, "Each input must be an object with a `name`.")
@@ -133,27 +137,32 @@ def _tensor(stated: Any, tail: memoryview) -> tuple[Tensor, memoryview]:
     if (size is None) == ("data" not in stated):
         raise refusal(400, f"{where} must have `data`, or `binary_data_size` and bytes behind the JSON.")
     if size is None:
-        data = _from_json(stated["data"], datatype, shape, where)
+        data = _from_json(stated["data"], datatype, shape, most=most, where=where)
         return Tensor(name, datatype, shape, data, in_json=True), tail
     if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size <= len(tail):
         raise refusal(400, f"{where} says that it has more bytes than there are behind the JSON.")
-    return Tensor(name, datatype, shape, _from_bytes(tail[:size], datatype, shape, where)), tail[size:]
+    data = _from_bytes(tail[:size], datatype, shape, most=most, where=where)
+    return Tensor(name, datatype, shape, data), tail[size:]
 
 
 def _shape(stated: Any, where: str) -> tuple[int, ...]:
     whole = isinstance(stated, list) and all(type(size) is int and 0 <= size < 2**31 for size in stated)
     if not whole or not 1 <= len(stated) <= DIMENSIONS:
         raise refusal(400, f"{where} must have a `shape` of 1 to {DIMENSIONS} sizes, none of them negative.")
+    if math.prod(size for size in stated if size) > ELEMENTS:
+        raise refusal(400, f"{where} has a `shape` of more elements than any body holds.")
     return tuple(stated)
 
 
-def _from_bytes(data: memoryview, datatype: str, shape: tuple[int, ...], where: str) -> Any:
+def _from_bytes(data: memoryview, datatype: str, shape: tuple[int, ...], *, most: int, where: str) -> Any:
     count = math.prod(shape)
     if datatype == UINT8:
         if count != len(data):
             raise refusal(400, f"{where} has {len(data)} bytes, and its shape says {count}.")
         return np.frombuffer(data, np.uint8).reshape(shape)
-    found = list(_split(data, count, where))
+    # One more than there may be is enough to know, however many there are.
+    found = list(islice(_split(data, count, where), most + 1))
+    refuse_many(len(found), most)
     if len(found) != count:
         raise refusal(400, f"{where} has {len(found)} elements, and its shape says {count}.")
     return found
@@ -175,13 +184,17 @@ def _split(data: memoryview, count: int, where: str) -> Iterator[bytes]:
         raise refusal(400, f"{where} has bytes behind its last element.")
 
 
-def _from_json(data: Any, datatype: str, shape: tuple[int, ...], where: str) -> Any:
+def _from_json(data: Any, datatype: str, shape: tuple[int, ...], *, most: int, where: str) -> Any:
     if not isinstance(data, list):
         raise refusal(400, f"{where} must have a list as `data`.")
-    if datatype == UINT8:
-        return _numbers(data, shape, where)
     count = math.prod(shape)
-    found = list(_flat(data))
+    if datatype == UINT8:
+        numbers = np.fromiter(_numbers(islice(_flat(data), count + 1), where), np.uint8)
+        if len(numbers) != count:
+            raise refusal(400, f"{where} must have {count} whole numbers, as its shape says.")
+        return numbers.reshape(shape)
+    found = list(islice(_flat(data), min(count, most) + 1))
+    refuse_many(len(found), most)
     if len(found) != count or not all(isinstance(one, str) for one in found):
         raise refusal(400, f"{where} must have {count} strings, as its shape says.")
     try:
@@ -190,17 +203,13 @@ def _from_json(data: Any, datatype: str, shape: tuple[int, ...], where: str) -> 
         raise refusal(400, f"{where} has half of a surrogate pair, which is no text.") from error
 
 
-def _numbers(data: list[Any], shape: tuple[int, ...], where: str) -> np.ndarray:
-    try:
-        values = np.asarray(data)
-    # Of lists that are ragged, too deep, or hold numbers that are too large.
-    except (ValueError, OverflowError, RecursionError) as error:
-        raise refusal(400, f"{where} has no array as `data`.") from error
-    if values.dtype.kind not in "iu" or values.size != math.prod(shape) or values.size == 0:
-        raise refusal(400, f"{where} must have {math.prod(shape)} whole numbers, as its shape says.")
-    if values.min() < 0 or values.max() > 255:
-        raise refusal(400, f"{where} has numbers that are not 0 to 255.")
-    return values.astype(np.uint8).reshape(shape)
+def _numbers(elements: Iterable[Any], where: str) -> Iterator[int]:
+    """The elements, each of which must fit into a byte."""
+    for one in elements:
+        # Truth values are whole numbers to Python.
+        if type(one) is not int or not 0 <= one <= 255:
+            raise refusal(400, f"{where} must have whole numbers from 0 to 255.")
+        yield one
 
 
 def _flat(data: list[Any]) -> Iterator[Any]:

@@ -21,6 +21,9 @@ from headstart.service.slot import Refused, Slot
 
 # Seconds before the deadline of a request at which it says that the change goes on without it.
 MARGIN = 1.0
+# Of the number of a version, at most.
+DIGITS = 12
+NO_SUCH = "There is no such version; /models lists them."
 
 
 class Versions:
@@ -51,6 +54,7 @@ class Versions:
                     "task": model.task.name,
                     "family": model.family,
                     "labels": list(model.labels),
+                    "several": model.task.several,
                     "columns": [] if loaded.reader.takes_files else list(loaded.reader.columns),
                     "engine": self._options.engine or model.engine,
                     "licence": facts.get("licence"),
@@ -58,7 +62,12 @@ class Versions:
                     "card": loaded.card,
                     "consent": self._options.keep_inputs,
                     "aliases": await self._asked(self._records.aliases),
-                    "limits": {"body": self._options.body, "inputs": self._options.queue},
+                    "limits": {
+                        "body": self._options.body,
+                        "json": self._options.json,
+                        "inputs": self._options.queue,
+                        "characters": self._options.characters,
+                    },
                 }
             )
 
@@ -81,7 +90,11 @@ class Versions:
 
     async def promote(self, request: Request) -> Response:
         """Let a version take over."""
-        return await self._changed(request, self._slot.promote(request.path_params["version"]))
+        stated = request.path_params["version"]
+        # Python reads no number of thousands of digits.
+        if not (stated.isascii() and stated.isdecimal() and len(stated) <= DIGITS):
+            raise refusal(404, NO_SUCH)
+        return await self._changed(request, self._slot.promote(int(stated)))
 
     async def rollback(self, request: Request) -> Response:
         """Let the version before take over."""
@@ -104,7 +117,7 @@ class Versions:
         try:
             version = task.result()
         except LookupError as error:
-            raise refusal(404, "There is no such version; /models lists them.") from error
+            raise refusal(404, NO_SUCH) from error
         except Refused as error:
             raise refusal(409, str(error)) from error
         except HeadstartError as error:

@@ -13,7 +13,8 @@ from headstart.contracts import Task
 from headstart.errors import RequestError
 from headstart.evaluation.answers import Answers
 from headstart.evaluation.comparison import Comparison, by_class, churn, differences
-from headstart.steps.judge import Labelled, examples_of_run, other_examples, refuse_unusable, request_of_run
+from headstart.steps.judge import refuse_unusable
+from headstart.steps.run_data import Labelled, examples_of_run, other_examples, request_of_run
 from headstart.tasks.classification import Classification
 
 

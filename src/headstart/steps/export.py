@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from headstart.artifact.bundle import CARD, WEIGHTS, bundle_folder, load_bundle
+from headstart.artifact.export.calibration import COUNT
 from headstart.artifact.export.candidate import Candidate, make
 from headstart.artifact.export.format import Precision
 from headstart.artifact.model import Model
 from headstart.artifact.run import RunFolder
 from headstart.contracts import Example
+from headstart.data.drawn import drawn
 from headstart.errors import BundleError, HeadstartError, RunFolderError
 from headstart.evaluation.scores import Scores
-from headstart.steps.judge import request_of_run, scores_of, splits_of_run
+from headstart.steps.judge import scores_of
+from headstart.steps.run_data import request_of_run, splits_of_run
 
 # Examples of validation data that both are asked, at most.
 ASKED = 500
@@ -56,6 +59,7 @@ class Export:
         changed: of these, how many got another answer.
         samples: golden samples that were compared.
         difference: largest of a score among them.
+        unmeasured: why no data was there; empty where it was.
     """
 
     path: Path
@@ -65,6 +69,7 @@ class Export:
     changed: int
     samples: int
     difference: float
+    unmeasured: str = ""
 
     def state(self) -> dict[str, Any]:
         """Plain data."""
@@ -98,9 +103,9 @@ def export_run(
     model = load_bundle(path)
     if "engine" in model.facts:
         raise RunFolderError(f"{path}: is an export itself.", "Name the run that it was made of.")
-    shown, asked = _data(path, model, needed=precision == "int8")
+    shown, asked, missing = _data(path, model, needed=precision == "int8")
     candidate = make(model, name, precision, [example.input for example in shown])
-    found = _beside(model, folder, candidate, asked, out)
+    found = replace(_beside(model, folder, candidate, asked, out), unmeasured=missing)
     if precision == "int8":
         _refuse_lossy(found, max_loss, lower_is_better=found.metric in model.task.lower_is_better)
     measured = {key: value for key, value in found.state().items() if key != "path"}
@@ -109,17 +114,20 @@ def export_run(
     return found
 
 
-def _data(path: Path, model: Model, *, needed: bool) -> tuple[Sequence[Example], Sequence[Example]]:
-    """Training and validation examples of a run; empty where they are gone and not needed."""
+def _data(path: Path, model: Model, *, needed: bool) -> tuple[Sequence[Example], Sequence[Example], str]:
+    """Some training and validation examples of a run; where they are gone and not needed, why."""
     try:
         folder = RunFolder(path)
         config = request_of_run(folder, model.task)
         found = splits_of_run(folder, config, "train", "val")
-    except (HeadstartError, OSError):
+    except (HeadstartError, OSError) as error:
         if needed:
             raise
-        return (), ()
-    return found["train"][0], found["val"][0][:ASKED]
+        return (), (), error.cause if isinstance(error, HeadstartError) else str(error)
+    shown, asked = (
+        drawn(found[part][0], most, seed=config.seed) for part, most in (("train", COUNT), ("val", ASKED))
+    )
+    return shown, asked, ""
 
 
 def _beside(model: Model, folder: Path, candidate: Candidate, asked: Sequence[Example], out: Path) -> Export:

@@ -8,22 +8,51 @@ import mimetypes
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from headstart.config.schema import Config
-from headstart.contracts import Example
-from headstart.errors import DataError
+from headstart.contracts import Example, Scan
+from headstart.data.duplicates import find_duplicates
+from headstart.data.scanning import scan
+from headstart.errors import counted
 from headstart.records.records import Records
+from headstart.steps.run_data import Labelled
 from headstart.tasks.labels import label_names
 
 PARTS = ("train", "val", "test")
 # Of a hundred inputs, those that judge, then those that validate; the others are learned from.
 RECENT, VALIDATION = 20, 15
+# Examples that a label needs which the champion does not know.
+LEAST_OF_LABEL = 10
 FILES, INPUT, LABEL, GROUP = "files", "input", "label", "group"
+
+
+@dataclass(frozen=True)
+class Champion:
+    """What new examples are for.
+
+    Attributes:
+        task: its name.
+        labels: that it knows.
+        several: whether an example may have several labels, or none.
+        scan: its modality's.
+        parts: its data by split.
+    """
+
+    task: str
+    labels: Sequence[str]
+    several: bool
+    scan: Callable[[Example], Scan]
+    parts: Mapping[str, Labelled]
+
+    def groups(self) -> dict[str, str]:
+        """What its data calls the user's groups."""
+        each = ((example, keys) for examples, keys in self.parts.values() for example in examples)
+        return {example.group: keys.get(example.id, example.group) for example, keys in each if example.group}
 
 
 @dataclass(frozen=True)
@@ -31,24 +60,54 @@ class New:
     """Labelled inputs that came since a model was trained.
 
     Attributes:
-        examples: each with its content's sha256 as id.
+        examples: each with its content's sha256 as id, and a group where it has company: of the user's, or
+            of copies and near copies.
         without_input: corrections whose input was not kept.
         known: inputs that the data has already.
-        contradicted: inputs that were labelled in two ways, and left out.
+        contradicted: inputs that were labelled in two ways.
+        unlabelled: inputs that were said to have none of the labels, where each has one.
+        unreadable: inputs that cannot be read.
+        rare: inputs with a label that the champion does not know and that too few have, by label. All but
+            the examples are left out.
+        places: the split that a group of the champion's data is in, by group.
     """
 
     examples: tuple[Example, ...]
-    without_input: int
-    known: int
-    contradicted: int
+    without_input: int = 0
+    known: int = 0
+    contradicted: int = 0
+    unlabelled: int = 0
+    unreadable: int = 0
+    rare: Mapping[str, int] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
 
     def part(self, name: str) -> tuple[Example, ...]:
-        """Those that judge ("test"), validate ("val") or are learned from ("train"): by content alone."""
-        return tuple(example for example in self.examples if placed(example.id) == name)
+        """Those that judge ("test"), validate ("val") or are learned from ("train")."""
+        return tuple(
+            example
+            for example in self.examples
+            if (self.places.get(example.group or "") or placed(example)) == name
+        )
+
+    def left_out(self) -> list[str]:
+        """A sentence on each reason for which some are."""
+        reasons = (
+            (self.without_input, "correction", "the input was not kept"),
+            (self.contradicted, "input", "labelled in two ways"),
+            (self.known, "input", "already in the data"),
+            (self.unlabelled, "correction", "none of the labels applies"),
+            (self.unreadable, "input", "cannot be read"),
+            *((count, "input", f"'{name}' is new and rare") for name, count in self.rare.items()),
+        )
+        return [f"{counted(count, what)} left out: {why}." for count, what, why in reasons if count]
 
 
-def placed(digest: str) -> str:
-    """Where an input of some content belongs: once and for all, so that what judges is never learned from."""
+def placed(example: Example) -> str:
+    """Where an example of a new group belongs: by the group, or its content, and so once and for all.
+
+    What judges is never learned from, nor is what is in one group with it.
+    """
+    digest = hashlib.sha256(example.group.encode()).hexdigest() if example.group else example.id
     place = int(digest[:8], 16) % 100
     return "test" if place < RECENT else "val" if place < RECENT + VALIDATION else "train"
 
@@ -65,56 +124,99 @@ def digest_of(value: Any) -> str:
     return hashlib.sha256(content_of(value)).hexdigest()
 
 
-def new_examples(records: Records, given: Sequence[Example], before: Iterable[Example], inputs: Path) -> New:
+def new_examples(records: Records, given: Sequence[Example], champion: Champion, *, inputs: Path) -> New:
     """What was corrected and kept, and what the user gives, without what the data has already.
 
     Args:
         records: of the service.
         given: labelled examples of the user.
-        before: the data that the champion was trained and tested on.
+        champion: what it can read and say, and learned from.
         inputs: a folder into which the inputs of images are written.
     """
-    there = {digest_of(example.input) for example in before}
+    there = {digest_of(example.input) for each, _ in champion.parts.values() for example in each}
     found: dict[str, Example] = {}
     targets: dict[str, set[tuple[str, ...]]] = {}
-    without = 0
+    without = unlabelled = 0
+    same_task = {version.number for version in records.versions() if version.task == champion.task}
     for row, said in records.feedback():
+        if row.version not in same_task:
+            continue
         kept = records.input_of(row.id)
         if kept is None:
             without += 1
-            continue
-        if said.labels:
+        elif said.labels or champion.several:
             _collect(found, targets, _value(*kept, inputs), said.labels, None)
+        else:
+            unlabelled += 1
     for example in given:
         _collect(found, targets, example.input, label_names(example), example.group)
     contradicted = {name for name, each in targets.items() if len(each) > 1}
-    fresh = {name: one for name, one in found.items() if name not in there and name not in contradicted}
+    fresh = [one for name, one in found.items() if name not in there and name not in contradicted]
+    readable = grouped(fresh, champion)
+    rare = _rare(readable, champion.labels)
     return New(
-        tuple(fresh.values()),
+        tuple(example for example in readable if not rare.keys() & set(label_names(example))),
         without_input=without,
         known=len(found.keys() & there),
         contradicted=len(contradicted - there),
+        unlabelled=unlabelled,
+        unreadable=len(fresh) - len(readable),
+        rare=rare,
+        places={key: part for part, (_, keys) in champion.parts.items() for key in keys.values()},
     )
 
 
+def grouped(examples: Iterable[Example], champion: Champion) -> list[Example]:
+    """The readable ones, each with the group of those that it must stay with: members, copies, near copies.
+
+    Args:
+        examples: with distinct ids.
+        champion: reads them, and has groups already.
+    """
+    some = sorted(examples, key=lambda example: example.id)
+    scans = scan(some, champion.scan)
+    some = [example for example in some if not scans[example.id].error]
+    keys = find_duplicates(some, scans).groups
+    sizes = Counter(keys.values())
+    # Named after the user's group where there is one, as the champion's data calls it: the same next time.
+    known = champion.groups()
+    names = {keys[example.id]: known.get(example.group, example.group) for example in some if example.group}
+    return [
+        replace(example, group=names.get(key, key if sizes[key] > 1 else None))
+        for example in some
+        for key in (keys[example.id],)
+    ]
+
+
+def _rare(examples: Iterable[Example], labels: Sequence[str]) -> dict[str, int]:
+    """Labels that the champion does not know, with too few examples to learn them."""
+    strangers = {name: many for name, many in counts(examples).items() if name not in labels}
+    return {name: many for name, many in sorted(strangers.items()) if many < LEAST_OF_LABEL}
+
+
 def write_joined(
-    folder: Path, parts: Mapping[str, Sequence[Example]], groups: Mapping[str, str], *, separator: str
+    folder: Path, parts: Mapping[str, Sequence[Example]], groups: Mapping[str, str], *, several: bool
 ) -> None:
-    """A table for each split, JSON lines; files are linked, or copied where they cannot be.
+    """A table for each split, JSON lines; files are linked, or copied where they cannot be or are to judge.
 
     Args:
         folder: to be made.
         parts: examples by split.
         groups: of examples, by id.
-        separator: between labels of one example.
+        several: whether an example may have several labels.
+
+    Raises:
+        OSError: the disk is full, or cannot be written.
     """
     (folder / FILES).mkdir(parents=True)
     count = 0
     for name, examples in parts.items():
         lines = []
         for example in examples:
-            row: dict[str, Any] = {LABEL: separator.join(label_names(example))}
-            row |= _cells(example, folder, count)
+            labels = list(label_names(example))
+            row: dict[str, Any] = {LABEL: labels if several else labels[0]}
+            # A linked file changes with its other name, and what judges must not.
+            row |= _cells(example, folder / FILES / f"{count:07d}", linked=name != "test")
             group = groups.get(example.id, example.group)
             lines.append(json.dumps({**row, GROUP: group or f"{name} {count}"}, ensure_ascii=False))
             count += 1
@@ -167,17 +269,17 @@ def _value(media_type: str, content: bytes, folder: Path) -> Any:
     return file
 
 
-def _cells(example: Example, folder: Path, number: int) -> dict[str, Any]:
-    """The input of an example by column."""
+def _cells(example: Example, path: Path, *, linked: bool) -> dict[str, Any]:
+    """The input of an example by column; a file lies at a path, with its own suffix, then."""
     value = example.input
     if isinstance(value, Path):
-        name = f"{FILES}/{number:07d}{value.suffix.lower()}"
-        target = folder / name
-        with suppress(OSError):
-            os.link(value.resolve(), target)
+        target = path.with_suffix(value.suffix.lower())
+        if linked:
+            with suppress(OSError):
+                os.link(value.resolve(), target)
         if not target.exists():
             shutil.copyfile(value, target)
-        return {INPUT: name}
+        return {INPUT: f"{FILES}/{target.name}"}
     texts = (value,) if isinstance(value, str) else value
     return dict(zip(_text_columns(example), texts, strict=True))
 
@@ -185,19 +287,3 @@ def _cells(example: Example, folder: Path, number: int) -> dict[str, Any]:
 def _text_columns(example: Example) -> tuple[str, ...]:
     count = 1 if isinstance(example.input, str) else len(example.input)
     return tuple(f"{INPUT}{place or ''}" for place in range(count))
-
-
-def refuse_new_labels(new: New, labels: Sequence[str], *, least: int) -> tuple[str, ...]:
-    """Labels that the champion does not know and of which there are enough to learn from.
-
-    Raises:
-        DataError: there are others, with too few examples.
-    """
-    strangers = {name: many for name, many in counts(new.examples).items() if name not in labels}
-    few = sorted(name for name, many in strangers.items() if many < least)
-    if few:
-        raise DataError(
-            f"'{few[0]}' is a new label with {strangers[few[0]]} examples: too few to learn it.",
-            f"Label at least {least}, or correct these.",
-        )
-    return tuple(sorted(strangers))

@@ -6,22 +6,14 @@ import csv
 import io
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from headstart.artifact.model import Model
-from headstart.artifact.run import RunFolder, read_json
-from headstart.config.load import load as load_config
-from headstart.config.schema import Config
 from headstart.contracts import Example, Exhibits, Task
 from headstart.contracts.labels import in_order
-from headstart.data.dataset import select
-from headstart.data.forms.form import Form
 from headstart.data.layout import some
-from headstart.data.read import tables_of
 from headstart.data.scanning import scan
-from headstart.data.table_files import is_table
 from headstart.errors import DataError, UnknownLabel, did_you_mean, first_of
 from headstart.evaluation.calibration import tempered
 from headstart.evaluation.intervals import score
@@ -29,7 +21,7 @@ from headstart.evaluation.scores import Scores
 from headstart.steps.examine import Examined, examine
 from headstart.steps.job import Job
 from headstart.steps.learn import Learned
-from headstart.steps.prepare import form_of, modality_class, read_data, task_class
+from headstart.steps.prepare import modality_class
 from headstart.steps.supply import Notify
 
 
@@ -132,64 +124,6 @@ def _refuse_unreadable(task: Task, examples: Sequence[Example]) -> None:
     ]
     if problems:
         raise DataError.listed("inputs", problems, "Repair them, or leave them out.")
-
-
-Labelled = tuple[tuple[Example, ...], Mapping[str, str]]
-
-
-def request_of_run(folder: RunFolder, task: Task) -> Config:
-    """What a run was asked, with its task: nothing has to be told from the data once more."""
-    return replace(load_config(folder.config), task=task.name)
-
-
-def examples_of_run(folder: RunFolder, config: Config) -> Labelled:
-    """The test split of a run, and its groups.
-
-    Raises:
-        DataError: some of it is gone.
-    """
-    return splits_of_run(folder, config, "test")["test"]
-
-
-def splits_of_run(folder: RunFolder, config: Config, *parts: str) -> dict[str, Labelled]:
-    """Some splits of a run, each with its groups, by name.
-
-    Raises:
-        DataError: some of it is gone.
-    """
-    record = read_json(folder.data, "splits", "groups")
-    dataset = read_data(config)
-    there = {example.id for example in dataset.examples}
-    found = {}
-    for part in parts:
-        names = record["splits"][part]
-        gone = [name for name in names if name not in there]
-        if gone:
-            raise DataError(
-                f"{config.data.path}: {len(gone)} of {len(names)} {part} examples are gone, "
-                f"such as {gone[0]}.",
-                "Restore them, or name other data.",
-            )
-        found[part] = select(dataset.examples, names), record["groups"]
-    return found
-
-
-def other_examples(config: Config, data: Path, label: str | None = None) -> Labelled:
-    """All examples of other data, read as a run's own data was, and its groups."""
-    stated = replace(config.data, path=str(data))
-    form = form_of(task_class(config))
-    if _has_columns(data, form) != _has_columns(Path(config.data.path), form):
-        # Folders have no columns, and tables no paths in which a group is searched.
-        stated = replace(stated, input=None, label=None, group=None)
-    stated = replace(stated, label=label or stated.label)
-    dataset = read_data(replace(config, data=stated))
-    groups = {example.id: example.group for example in dataset.examples if example.group is not None}
-    return dataset.examples, groups
-
-
-def _has_columns(data: Path, form: Form) -> bool:
-    """Whether data is a table, or tables; of what is gone, its name tells."""
-    return is_table(data, form.readers) or bool(tables_of(data, form.readers))
 
 
 def _scores(job: Job, outputs: Sequence[Any], examples: Sequence[Example]) -> Scores:

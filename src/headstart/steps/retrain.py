@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
@@ -14,24 +16,24 @@ import numpy as np
 from headstart.artifact.bundle import load_bundle
 from headstart.artifact.golden import check
 from headstart.artifact.model import Model
-from headstart.artifact.run import new_run, next_free, write_json
+from headstart.artifact.run import RunFolder, locked, new_run, next_free, read_json, write_json
 from headstart.config.schema import Config
 from headstart.contracts import Example
 from headstart.errors import RequestError, counted
 from headstart.evaluation.succession import MARGIN, Pair, Sheet, Verdict, verdict
 from headstart.records.records import Records
 from headstart.records.values import Decision, Version
+from headstart.records.versions import CHALLENGER, CHAMPION
 from headstart.steps.fitting import fit_in
-from headstart.steps.joined import PARTS, New, joined_config, new_examples, refuse_new_labels, write_joined
-from headstart.steps.judge import Labelled, other_examples, request_of_run, splits_of_run
+from headstart.steps.joined import PARTS, Champion, New, joined_config, new_examples, write_joined
+from headstart.steps.prepare import modality_class
 from headstart.steps.record import Clock
+from headstart.steps.reference import keep_reference
+from headstart.steps.run_data import Labelled, other_examples, request_of_run, splits_of_run
 from headstart.steps.service import (
-    CHALLENGER,
-    CHAMPION,
     ServiceFolder,
     add_model,
     champion_of,
-    keep_reference,
     opened,
     run_of,
     said_by,
@@ -40,9 +42,11 @@ from headstart.steps.service import (
 from headstart.tasks.classification import Classification
 from headstart.tasks.labels import label_names
 
-# New labels that are reason enough to train again; and of a label that the champion does not know.
-ENOUGH, LEAST_OF_LABEL = 50, 10
+# New labels that are reason enough to train again.
+ENOUGH = 50
+# How often an input is timed.
 ROUNDS = 7
+VERDICT = "verdict.json"
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ def retrain_service(
         HeadstartError: the data of the champion is gone, or the challenger cannot be trained.
     """
     folder = service_folder(path)
-    with Records(folder.records, create=False) as records:
+    with Records(folder.records, create=False) as records, _alone(folder):
         champion = champion_of(records, path)
         needed, why = _is_needed(records, champion)
         if if_needed and not needed and data is None:
@@ -120,22 +124,42 @@ def retrain_service(
             )
         run = run_of(Path(champion.path))
         config = request_of_run(run, model.task)
-        parts = splits_of_run(run, config, *PARTS)
+        known = Champion(
+            task=model.task.name,
+            labels=model.labels,
+            several=isinstance(model.task, Classification) and model.task.multi_label,
+            scan=modality_class(model.task).scan,
+            parts=splits_of_run(run, config, *PARTS),
+        )
         place = next_free(folder.retrained, "challenger")
         given = other_examples(config, data, label)[0] if data else ()
-        before = [example for examples, _ in parts.values() for example in examples]
-        new = new_examples(records, given, before, place / "inputs")
+        new = new_examples(records, given, known, inputs=place / "inputs")
         _refuse_nothing_new(new, path)
-        fresh = refuse_new_labels(new, model.labels, least=LEAST_OF_LABEL)
         request = replace(config, time_limit=time_limit or config.time_limit)
-        challenger = _trained(place, request, parts, new, several=_several(model), stream=stream)
+        challenger = _trained(place, request, known, new, stream=stream)
         version, _ = add_model(records, challenger, note=f"retrained: {why}")
         records.set_alias(CHALLENGER, version.number, why="retrained")
         models = (opened(champion), opened(version))
-        found = _compared(models, parts["test"], new.part("test"), margin)
-        _decide(records, folder, version, models[1], found)
-        write_json(place / "verdict.json", found.state())
-    return Retrained(f"Why now: {why}.", challenger, version.number, found, _told(new, fresh))
+        found = _compared(models, known.parts["test"], new.part("test"), margin)
+        found = _decide(records, folder, version, models[1], found, instead_of=champion.number)
+        write_json(place / VERDICT, found.state())
+    told = _told(new, known, challenger)
+    return Retrained(f"Why now: {why}.", challenger, version.number, found, told)
+
+
+@contextmanager
+def _alone(folder: ServiceFolder) -> Iterator[None]:
+    """Let no other process retrain meanwhile; what one that did not end has left is removed.
+
+    Raises:
+        Held: another does.
+    """
+    folder.retrained.mkdir(exist_ok=True)
+    with locked(RunFolder(folder.retrained)):
+        for place in folder.retrained.iterdir():
+            if place.is_dir() and not (place / VERDICT).is_file():
+                shutil.rmtree(place)
+        yield
 
 
 def _is_needed(records: Records, champion: Version) -> tuple[bool, str]:
@@ -154,39 +178,29 @@ def _is_needed(records: Records, champion: Version) -> tuple[bool, str]:
 
 
 def _refuse_nothing_new(new: New, path: Path) -> None:
-    if new.examples:
-        return
-    lost = (
-        f" {counted(new.without_input, 'correction')} came, but their inputs were not kept."
-        if new.without_input
-        else ""
-    )
-    raise RequestError(
-        f"{path}: there is no new labelled example to learn from.{lost}",
-        "Name new DATA, or serve with --keep-inputs where those who send inputs consent.",
-    )
-
-
-def _several(model: Model) -> bool:
-    """Whether an example may have several labels."""
-    return isinstance(model.task, Classification) and model.task.multi_label
+    if not new.part("train"):
+        found = f"{counted(len(new.examples), 'new labelled example')}, none of them to learn from"
+        raise RequestError(
+            " ".join([f"{path}: {found}.", *new.left_out()]),
+            "Name new DATA, or serve with --keep-inputs where those who send inputs consent.",
+        )
 
 
 def _trained(
     place: Path,
     config: Config,
-    parts: Mapping[str, Labelled],
+    champion: Champion,
     new: New,
     *,
-    several: bool,
     stream: TextIO | None,
 ) -> Path:
     """The run folder of a challenger."""
+    parts = champion.parts
     groups = {name: key for _, each in parts.values() for name, key in each.items()}
     joined = {name: (*parts[name][0], *new.part(name)) for name in PARTS}
     data = place / "data"
-    write_joined(data, joined, groups, separator=config.data.separator)
-    request = joined_config(config, data, joined["train"][0], several=several)
+    write_joined(data, joined, groups, several=champion.several)
+    request = joined_config(config, data, joined["train"][0], several=champion.several)
     out = place / "run"
     request = replace(request, out=str(out))
     with new_run(out) as folder:
@@ -200,7 +214,7 @@ def _compared(
     """Champion and challenger on the champion's test set, and on what was labelled since."""
     examples, groups = frozen
     first = _pair(models, examples, groups)
-    second = _pair(models, recent, {}) if recent else None
+    second = _pair(models, recent, {one.id: one.group for one in recent if one.group}) if recent else None
     return verdict(first, second, _latencies(models, examples), margin=margin)
 
 
@@ -237,29 +251,53 @@ def _latencies(models: tuple[Model, Model], examples: Sequence[Example]) -> tupl
     return statistics.median(taken[0]), statistics.median(taken[1])
 
 
-def _decide(records: Records, folder: ServiceFolder, version: Version, model: Model, found: Verdict) -> None:
-    """Promote or refuse, and write down why."""
-    outcome = "promoted" if found.promoted else "refused"
+def _decide(
+    records: Records,
+    folder: ServiceFolder,
+    version: Version,
+    model: Model,
+    found: Verdict,
+    *,
+    instead_of: int,
+) -> Verdict:
+    """Promote or refuse, and write down why; the verdict that holds.
+
+    Args:
+        records: of the service.
+        folder: of the service.
+        version: the challenger's.
+        model: the challenger.
+        found: the comparison.
+        instead_of: the number of the champion that it was compared with.
+    """
     if found.promoted:
         check(model)
         keep_reference(folder, version, model)
-        records.set_alias(CHAMPION, version.number, why=found.why)
-        records.remove_alias(CHALLENGER, why="it is champion")
-    records.add_decision(Decision(time.time(), "retrain", version.number, outcome, found.why, found.state()))
+        if records.succeed(_decision(version, found), instead_of=instead_of):
+            return found
+        found = found.but("champion", f"Version {instead_of}, which it was compared with, is not champion.")
+    records.add_decision(_decision(version, found))
+    return found
 
 
-def _told(new: New, fresh: Sequence[str]) -> tuple[str, ...]:
-    counts = ", ".join(
-        f"{len(new.part(name))} to {what}"
-        for name, what in (("train", "learn from"), ("val", "validate"), ("test", "judge"))
-    )
+def _decision(version: Version, found: Verdict) -> Decision:
+    outcome = "promoted" if found.promoted else "refused"
+    return Decision(time.time(), "retrain", version.number, outcome, found.why, found.state())
+
+
+def _told(new: New, champion: Champion, challenger: Path) -> tuple[str, ...]:
+    """What became of the new data."""
+    purposes = (("train", "learn from"), ("val", "validate"), ("test", "judge"))
+    counts = ", ".join(f"{len(new.part(name))} to {what}" for name, what in purposes)
     said = [f"{counted(len(new.examples), 'new example')}: {counts}."]
-    if fresh:
+    labels = {name for example in new.examples for name in label_names(example)}
+    if fresh := sorted(labels.difference(champion.labels)):
         said.append(f"New labels: {', '.join(fresh)}.")
-    if new.without_input:
-        said.append(f"{counted(new.without_input, 'correction')} left out: the input was not kept.")
-    if new.contradicted:
-        said.append(f"{counted(new.contradicted, 'input')} left out: labelled in two ways.")
-    if new.known:
-        said.append(f"{counted(new.known, 'input')} left out: already in the data.")
-    return tuple(said)
+    used = read_json(RunFolder(challenger).data, "splits")["splits"]
+    joined = len(new.examples) + sum(len(examples) for examples, _ in champion.parts.values())
+    if dropped := joined - sum(len(used[name]) for name in PARTS):
+        said.append(
+            f"{counted(dropped, 'example')} left out of old and new data together: copies and members of "
+            "groups of what judges or validates."
+        )
+    return (*said, *new.left_out())

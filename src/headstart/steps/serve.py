@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
+from headstart.artifact.bundle import load_bundle
 from headstart.artifact.model import Model
+from headstart.errors import RequestError
 from headstart.records.records import Records
 from headstart.records.values import Bounds, Version
+from headstart.records.versions import CHAMPION
 from headstart.service.app import build_app
 from headstart.service.options import ServiceOptions
 from headstart.service.server import run_server
-from headstart.steps.service import (
-    CHAMPION,
-    Engine,
-    ServiceFolder,
-    add_model,
-    keep_reference,
-    opened,
-    usual_folder,
-)
+from headstart.steps.reference import keep_reference
+from headstart.steps.service import Engine, ServiceFolder, add_model, opened, usual_folder
 
 
 def serve_model(
@@ -50,7 +47,7 @@ def serve_model(
     folder = ServiceFolder(path if existing else service or usual_folder(path))
 
     def open_version(version: Version) -> Model:
-        model = opened(version, engine, device)
+        model = opened(version, engine, device, say=partial(_say, stream))
         _say(stream, keep_reference(folder, version, model))
         return model
 
@@ -63,9 +60,15 @@ def serve_model(
 
 
 def _made_known(records: Records, path: Path) -> str:
-    """Add a model to the records; a new one becomes champion, as whoever starts a server means it."""
-    version, new = add_model(records, path)
+    """Add a model to the records; a new one becomes champion, as whoever starts a server means it.
+
+    Raises:
+        RequestError: the service is of another task, or of other labels altogether.
+    """
     champion = records.by_alias(CHAMPION)
+    if champion is not None:
+        _refuse_stranger(records, champion, load_bundle(path))
+    version, new = add_model(records, path)
     if champion is None or new:
         records.set_alias(CHAMPION, version.number, why="served by headstart serve")
     elif champion.number != version.number:
@@ -74,6 +77,16 @@ def _made_known(records: Records, path: Path) -> str:
             f"stays it. headstart versions SERVICE --promote {version.number} changes that."
         )
     return ""
+
+
+def _refuse_stranger(records: Records, champion: Version, model: Model) -> None:
+    strangers = model.labels and champion.labels and not set(model.labels) & set(champion.labels)
+    if champion.task != model.task.name or strangers:
+        raise RequestError(
+            f"{records.path.parent}: this service answers something else: {champion.task}, by "
+            f"{champion.path}.",
+            "Name another folder with --service.",
+        )
 
 
 def _of(records: Records) -> str:

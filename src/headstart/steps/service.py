@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-
-import numpy as np
 
 from headstart.artifact.bundle import bundle_digest, bundle_folder, load_bundle
 from headstart.artifact.export.candidate import make
 from headstart.artifact.model import Model
 from headstart.artifact.run import RunFolder, name_for
-from headstart.contracts import Example
 from headstart.errors import DataError, HeadstartError, RequestError
-from headstart.monitoring.reference import Reference
 from headstart.records.records import Records
 from headstart.records.values import Version
-from headstart.steps.joined import digest_of
-from headstart.steps.judge import examples_of_run, request_of_run
-from headstart.tasks.labels import label_names
+from headstart.records.versions import CHAMPION
 
 Engine = Literal["auto", "openvino", "onnx", "torch"]
-CHAMPION, CHALLENGER = "champion", "challenger"
-# Held-out examples that later answers are compared with, at most; and how many are computed together.
-REFERENCE, TOGETHER = 1000, 16
 
 
 @dataclass(frozen=True)
@@ -100,11 +91,23 @@ def add_model(records: Records, path: Path, *, note: str = "") -> tuple[Version,
     return version, version.number not in known
 
 
-def opened(version: Version, engine: Engine = "auto", device: str = "cpu") -> Model:
+def opened(
+    version: Version,
+    engine: Engine = "auto",
+    device: str = "cpu",
+    *,
+    say: Callable[[str], None] | None = None,
+) -> Model:
     """A version's model, on the engine that serves it.
 
     An export is computed as it was exported. Another model is on a processor given to OpenVINO, where that
     gives the same answers to its golden samples; else to torch.
+
+    Args:
+        version: of a service.
+        engine: that computes.
+        device: of torch.
+        say: is told why it is torch.
 
     Raises:
         HeadstartError: it is gone, damaged, other than it was, or not what the engine takes.
@@ -122,49 +125,11 @@ def opened(version: Version, engine: Engine = "auto", device: str = "cpu") -> Mo
         return make(model, engine, None).model
     try:
         return make(model, "openvino", None).model
-    except HeadstartError:
-        # It writes word by word, is older than golden samples, or would answer in another way.
-        return model
-
-
-def keep_reference(folder: ServiceFolder, version: Version, model: Model) -> str:
-    """What the model says of its run's test examples, for `headstart watch`; as a sentence, what came of it.
-
-    Where it is there already, nothing is done.
-    """
-    file = folder.reference(version.number)
-    if file.is_file() or not model.task.probed:
-        return ""
-    try:
-        run = run_of(Path(version.path))
-        examples, _ = examples_of_run(run, request_of_run(run, model.task))
     except HeadstartError as error:
-        return (
-            f"There is nothing to compare answers with, so headstart watch cannot tell drift: {error.cause}"
-        )
-    reference_of(model, examples[:REFERENCE]).save(file)
-    return f"Answers to {len(examples[:REFERENCE])} test examples are kept, to compare later ones with."
-
-
-def reference_of(model: Model, examples: Sequence[Example]) -> Reference:
-    """What a model says of labelled examples."""
-    scores, features, correct, inputs = [], [], [], []
-    for start in range(0, len(examples), TOGETHER):
-        some = examples[start : start + TOGETHER]
-        views = [model.view(example.input, name=example.origin or example.id) for example in some]
-        for example, answered in zip(some, model.answer(views, [one.input for one in some]), strict=True):
-            scores.append([answered.prediction.scores[label] for label in model.labels])
-            features.append(answered.features)
-            said = answered.prediction
-            correct.append(said_by(said.label, said.scores) == set(label_names(example)))
-            inputs.append(digest_of(example.input))
-    return Reference(
-        labels=model.labels,
-        scores=np.asarray(scores, dtype=np.float32).reshape(len(inputs), len(model.labels)),
-        correct=np.asarray(correct, dtype=bool),
-        features=np.asarray(features, dtype=np.float32),
-        inputs=tuple(inputs),
-    )
+        # It writes word by word, is older than golden samples, or would answer in another way.
+        if say is not None:
+            say(f"Torch computes, not OpenVINO: {error.cause}")
+        return model
 
 
 def said_by(label: str | None, scores: Mapping[str, float]) -> set[str]:

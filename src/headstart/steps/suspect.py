@@ -7,9 +7,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from headstart.contracts import Example
+from headstart.data.drawn import drawn
 from headstart.evaluation.indistinct import indistinct_labels
 from headstart.evaluation.report.content import Mistake
 from headstart.evaluation.suspects import find_suspects
@@ -43,7 +41,8 @@ def suspected(job: Job) -> Suspected:
     task = job.task
     if not isinstance(task, Classification) or task.multi_label or job.probe is None:
         return Suspected()
-    examples = _some((*job.prepared.part("train"), *job.prepared.part("val")), seed=job.plan.seed)
+    seen = (*job.prepared.part("train"), *job.prepared.part("val"))
+    examples = drawn(seen, MOST, seed=job.plan.seed)
     truth = task.truth([task.encode(example) for example in examples]).argmax(axis=1)
     probabilities = task.probabilities(held_out_outputs(job, examples))
     found = find_suspects(truth, probabilities)
@@ -74,10 +73,3 @@ def suspects_csv(suspects: Sequence[Mistake]) -> str:
             (one.id, one.true, one.predicted, f"{one.probability_of_true:.6f}", f"{one.probability:.6f}")
         )
     return text.getvalue()
-
-
-def _some(examples: Sequence[Example], *, seed: int) -> Sequence[Example]:
-    if len(examples) <= MOST:
-        return examples
-    places = np.sort(np.random.default_rng(seed).permutation(len(examples))[:MOST])
-    return [examples[place] for place in places]

@@ -94,8 +94,10 @@ def describe(event: Event, metric: str) -> str | None:
         case Validated():
             # Of what is chosen by its loss, that is said once.
             watched = "" if metric == "loss" else f"  {metric} {event.metric:.4f}"
-            losses = f"train loss {event.train_loss:.4f}  loss {event.loss:.4f}"
-            return f"epoch {event.epoch}  {losses}{watched}{'  best' if event.best else ''}"
+            # None of the phase is behind it where it validates before its first step.
+            train = "" if math.isnan(event.train_loss) else f"  train loss {event.train_loss:.4f}"
+            best = "  best" if event.best else ""
+            return f"epoch {event.epoch}{train}  loss {event.loss:.4f}{watched}{best}"
         case PhaseEnded():
             return f"{event.phase}: {event.why}, best {metric} {event.best_metric:.4f}"
         case FoldDone():

@@ -10,6 +10,7 @@ from time import perf_counter
 
 from torch import Tensor, nn
 
+from headstart.errors import HeadstartError
 from headstart.features.engines.engine import Engine, Inputs, Runner
 from headstart.features.engines.parity import Parity, compare
 from headstart.features.engines.remembered import Measured
@@ -164,4 +165,6 @@ def _milliseconds(entrant: Entrant) -> str:
 
 
 def _first_line(error: Exception) -> str:
+    if isinstance(error, HeadstartError):
+        return error.cause.rstrip(".")
     return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"

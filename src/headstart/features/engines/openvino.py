@@ -81,7 +81,7 @@ def build(
     """
     core = openvino_core()
     if precision == "bf16" and not computes_bf16():
-        raise RunError("The processor does not compute bfloat16.")
+        raise RunError("the processor does not compute bfloat16.")
     files = None if kept is None else kept.read(FILES)
     if files is None:
         model = convert(_ByPosition(module, tuple(inputs)), tuple(inputs.values()))
