@@ -14,6 +14,7 @@ from headstart.steps.export import MAX_LOSS, Export, export_run
 from headstart.steps.records import Recorded, recorded
 from headstart.steps.retrain import Retrained, retrain_service
 from headstart.steps.service import Engine
+from headstart.steps.to_label import take_labels as labels_of_table
 from headstart.steps.versions import Versions, add, versions_of
 from headstart.steps.versions import promote as promote_version
 from headstart.steps.versions import rollback as roll_back
@@ -148,3 +149,8 @@ def rollback(path: Path) -> Version:
 def records(path: Path, parquet: Path | None = None) -> Recorded:
     """What a service has recorded; as Parquet tables too, in the folder `parquet`."""
     return recorded(path, parquet)
+
+
+def take_labels(path: Path, table: Path) -> int:
+    """Write down the labels of a table with the columns id and label; how many there were."""
+    return labels_of_table(path, table)

@@ -18,7 +18,7 @@ from headstart.artifact.export.format import Ports, Precision
 from headstart.artifact.export.openvino import OpenVINO
 from headstart.artifact.exported import Compute, Outcome
 from headstart.artifact.golden import NEAR, agreement, check
-from headstart.errors import BundleError
+from headstart.errors import BundleError, RequestError
 
 Answer = tuple[int, str, str]
 Call = Callable[..., Answer]
@@ -92,7 +92,10 @@ def test_torch_alone_opens_the_program(exports: Mapping[str, Path]) -> None:
 def test_what_was_measured_is_told_and_kept(exports: Mapping[str, Path], whole: Path) -> None:
     facts = json.loads((exports["onnx"] / "bundle.json").read_text())
     measured = facts["measured"]
-    assert measured["n"] == len(json.loads((whole / "data.json").read_text())["splits"]["val"])
+    run = hs.Run.open(whole)
+    # On what no model has learned from, whatever was fitted once more.
+    assert measured["n"] == run.test.n
+    assert measured["rows"][0]["score"] == run.test.metrics[measured["metric"]].value
     assert measured["changed"] == 0
     assert [row["engine"] for row in measured["rows"]] == ["torch (cpu)", "onnx (fp32)"]
     assert measured["rows"][0]["score"] == measured["rows"][1]["score"]
@@ -100,6 +103,18 @@ def test_what_was_measured_is_told_and_kept(exports: Mapping[str, Path], whole: 
     assert facts["engine"]["inputs"] == [
         {"name": "pixels", "dtype": "uint8", "shape": ["batch", 64, 64, 3]},
     ]
+
+
+def test_a_processor_without_bfloat16_exports_in_float32_and_says_so(
+    call: Call, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headstart.artifact.export.openvino.computes_bf16", lambda: False)
+    code, printed, said = call("export", whole, "--format", "openvino", "--out", tmp_path / "out", "--json")
+    assert code == 0, said
+    assert json.loads(printed)["rows"][1]["engine"] == "openvino (fp32)"
+    assert json.loads((tmp_path / "out" / "bundle.json").read_text())["engine"]["precision"] == "fp32"
+    with pytest.raises(RequestError, match="This processor does not compute bf16"):
+        hs.export(whole, "openvino", precision="bf16", out=tmp_path / "no")
 
 
 class Crooked(OpenVINO):
@@ -210,3 +225,14 @@ def test_int8_is_smaller_and_its_loss_is_measured(
     assert code == 1
     assert "worse by more than" in said
     assert not (tmp_path / "no").exists()
+
+
+def test_an_export_in_bfloat16_says_float32_where_that_is_what_computes_it(
+    exports: Mapping[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(exports["openvino"], tmp_path / "elsewhere"))
+    facts = json.loads((folder / "bundle.json").read_text())
+    facts["engine"]["precision"] = "bf16"
+    (folder / "bundle.json").write_text(json.dumps(facts))
+    monkeypatch.setattr("headstart.artifact.export.openvino.computes_bf16", lambda: False)
+    assert hs.load(folder).engine == "openvino (fp32)"

@@ -131,6 +131,7 @@ def test_a_round_from_corrections_to_a_new_champion_and_back(call: Call, service
     code, printed, said = call("retrain", service, "--if-needed", "--margin", "1", "--json")
     found = json.loads(printed)
     assert found["needed"] == "Why now: 80 corrections came since."
+    assert found["seconds"] > 0
     assert found["data"][0].startswith("80 new examples: ")
     checks = {check["name"]: check for check in found["verdict"]["checks"]}
     assert set(checks) == {"test set", "recent data", "labels", "churn", "calibration", "latency"}
@@ -160,7 +161,7 @@ def test_a_round_from_corrections_to_a_new_champion_and_back(call: Call, service
 def test_a_champion_chosen_while_a_challenger_trained_stays(
     call: Call, service: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked(service, whole, noise(80, 3), corrected=True)
+    asked(service, whole, noise(40, 3), corrected=True)
     other = Path(shutil.copytree(whole / "model", tmp_path / "other"))
 
     def compared(*_: object) -> Verdict:
@@ -172,10 +173,11 @@ def test_a_champion_chosen_while_a_challenger_trained_stays(
     monkeypatch.setattr("headstart.steps.retrain._compared", compared)
     # What a process that was killed has left is removed.
     (service / "retrained" / "challenger").mkdir(parents=True)
-    code, printed, _ = call("retrain", service, "--json")
-    found = json.loads(printed)
-    assert (code, found["promoted"], Path(found["run"]).parent.name) == (3, False, "challenger")
-    assert "Version 1, which it was compared with, is not champion." in found["verdict"]["checks"][-1]["why"]
+    code, printed, said = call("retrain", service)
+    assert (code, Path(printed.strip()).parent.name) == (3, "challenger")
+    assert "Version 1, which it was compared with, is not champion." in said
+    assert "Why now: asked for, with 40 new examples." in said
+    assert "Version 2 is refused; the champion stays. It took " in said
     with Records(service / "records.sqlite") as records:
         assert records.aliases() == {"champion": 3, "challenger": 2}
         assert records.decisions()[-1].outcome == "refused"
@@ -208,6 +210,21 @@ def test_a_service_that_answers_something_else_is_not_taken_over(
         records.set_alias(CHAMPION, version.number, why="test")
     code, _, said = call("serve", whole, "--service", tmp_path)
     assert (code, "this service answers something else: text-classification, by /gone" in said) == (2, True)
+
+
+def test_a_model_that_was_moved_is_the_same_version_and_one_that_is_gone_is_named(
+    call: Call, service: Path, whole: Path, tmp_path: Path
+) -> None:
+    first = Path(shutil.copytree(whole / "model", tmp_path / "first"))
+    facts = first / "bundle.json"
+    facts.write_text(facts.read_text() + "\n")
+    assert call("versions", service, "--add", first)[0] == 0
+    first.rename(tmp_path / "second")
+    code, _, said = call("versions", service, "--promote", "2")
+    assert (code, "version 2 of the service is not there any more" in said) == (2, True)
+    code, printed, _ = call("versions", service, "--add", tmp_path / "second", "--json")
+    assert [one["path"] for one in json.loads(printed)][1:] == [str(tmp_path / "second")]
+    assert call("versions", service, "--promote", "2")[0] == 0
 
 
 def test_a_model_that_was_changed_is_not_promoted(

@@ -46,6 +46,7 @@ def test_the_best_trial_is_a_finished_run_with_the_score_that_chose_it(study: Pa
     assert run.val.accuracy == pytest.approx(best["value"])
     assert found["expected"]["seen"] == best["value"]
     assert found["expected"]["value"] <= best["value"]
+    assert found["test"] == {"n": run.test.n, **run.test.metrics["accuracy"].state()}
     # What is said to be its settings makes the same run.
     request = (run.path / "config.toml").read_text()
     assert all(key.rpartition(".")[2] in request for key in found["settings"])
@@ -100,8 +101,9 @@ def test_a_search_goes_on_with_the_trial_in_which_it_was_killed(
     journal = folder / "study.journal"
     # Its last words were cut short.
     journal.write_bytes(journal.read_bytes() + b'{"op_code":8,"worker')
-    code, printed, said = call("tune", "--resume", folder, "--trials", 2, "--json")
+    code, printed, said = call("tune", "--resume", folder, "--json")
     assert code == 0, said
+    assert "Searched over in 2 trials:" in said and " test examples, what is returned has " in said
     trials = json.loads(printed)["trials"]
     assert [trial["number"] for trial in trials] == [0, 1]
     assert "running" not in {trial["state"] for trial in trials}

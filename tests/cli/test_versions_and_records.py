@@ -43,16 +43,37 @@ def test_versions_are_listed_with_every_alias_and_their_score(
     assert run["aliases"] == ["champion", "challenger"]
     assert run["test"] == {"metric": "accuracy", **result["test"]["metrics"]["accuracy"]}
 
-    monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.chdir(service.parent)
     _, printed, _ = call("versions", service)
-    assert "champion, challenger" in printed
-    assert "test accuracy" in printed
-    assert "  copy" in printed
-    assert all(len(line) <= 100 for line in printed.splitlines())
+    assert "champion, challenger  accuracy " in printed
+    assert "\n         copy\n" in printed
     assert "Reason 1" not in printed
     assert "Reason 2 is told in many words" in printed
     assert "2023-11-14 22:13 UTC  retrain 2  refused" in printed
+
+
+@pytest.mark.parametrize("width", [20, 80, 300])
+def test_a_path_stands_whole_on_a_line_of_its_own_whatever_the_width(
+    call: Call, service: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    far = tmp_path.joinpath(*(["services", "sms", "retrained"] * 4), "run")
+    with Records(service / "records.sqlite") as records:
+        add_model(records, Path(shutil.copytree(whole / "model", far)))
+    monkeypatch.setenv("COLUMNS", str(width))
+    _, printed, _ = call("versions", service)
+    assert str(far) in map(str.strip, printed.splitlines())
+
+
+def test_each_score_names_its_metric(call: Call, service: Path, whole: Path, tmp_path: Path) -> None:
+    other = Path(shutil.copytree(whole, tmp_path / "other"))
+    result = json.loads((other / "result.json").read_text())
+    result["metric"] = "macro_f1"
+    (other / "result.json").write_text(json.dumps(result))
+    with Records(service / "records.sqlite") as records:
+        records.add_version(str(other), "3" * 64, task="image-classification", labels=("warm",))
+    _, printed, _ = call("versions", service)
+    assert "challenger  accuracy " in printed
+    assert "  macro F1 " in printed
 
 
 def test_a_former_champion_that_was_changed_is_not_rolled_back_to(
@@ -100,11 +121,19 @@ def test_records_are_told_and_written_as_tables(call: Call, service: Path, tmp_p
     assert "predictions  3, from 2023-11-14 22:13 UTC to 2023-11-14 22:15 UTC\n" in printed
     assert "labelled     1\ninputs       3 kept, 15 bytes\n" in printed
     assert "windows      0, of which 0 rang\ndecisions    7\n" in printed
+    filled = tmp_path / "filled.csv"
+    filled.write_text("id,label\np0,warm\np2,\n")
+    _, printed, said = call("records", service, "--labels", filled)
+    assert said == f"1 label taken from {filled}.\n"
+    assert "labelled     2\n" in printed
+    filled.write_text("id,label\np0,warm|cold\n")
+    code, _, said = call("records", service, "--labels", filled)
+    assert (code, "'warm|cold' are several labels, and exactly one is right" in said) == (2, True)
     _, printed, _ = call("records", service, "--parquet", tmp_path / "tables")
     files = list(map(Path, printed.splitlines()))
     assert set(files) == set((tmp_path / "tables").iterdir())
     assert parquet.read_table(tmp_path / "tables" / "predictions.parquet").num_rows == 3
     _, printed, _ = call("records", service, "--parquet", tmp_path / "tables", "--json")
     found = json.loads(printed)
-    assert (found["predictions"], found["labelled"], found["input_bytes"]) == (3, 1, 15)
+    assert (found["predictions"], found["labelled"], found["input_bytes"]) == (3, 2, 15)
     assert found["tables"] == list(map(str, files))

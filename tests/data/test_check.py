@@ -67,6 +67,11 @@ def test_rare_classes_imbalance_and_little_data_are_warned_of():
     assert "'common' has 40 examples, 'rare' 3" in found["imbalance"].text
 
 
+def test_classes_are_uneven_where_the_plan_says_so():
+    assert "imbalance" not in findings(dataset(["common"] * 100 + ["rare"] * 10))
+    assert "imbalance" in findings(dataset(["common"] * 101 + ["rare"] * 10))
+
+
 def test_labels_that_differ_in_letter_case_only_are_shown():
     assert "Cat / cat" in findings(dataset(["Cat", "cat", "dog"]))["similar-labels"].text
 
@@ -75,6 +80,7 @@ def test_labels_that_are_amounts_are_said_to_be_learned_as_classes():
     amounts = findings(dataset([f"{place / 8}" for place in range(64)] * 2))["amounts"]
     assert amounts.level == "warning"
     assert "64 labels are numbers" in amounts.text
+    assert "does not predict numbers (regression) yet" in amounts.text
     few_each = findings(dataset([str(place) for place in range(60)] * 3))
     assert "amounts" in few_each
     assert "amounts" not in findings(dataset([str(place) for place in range(60)] * 12))
@@ -130,6 +136,23 @@ def test_duplicates_leaks_and_disputed_labels_are_found():
     assert set(found) == {"exact-duplicates", "leaks", "label-conflicts"}
     assert all(finding.ids == ("000.jpg", "002.jpg") for finding in found.values())
     assert found["leaks"].table == (("split", "example"), ("train", "000.jpg"), ("test", "002.jpg"))
+
+
+def test_copies_are_listed_in_the_order_of_rows():
+    examples = tuple(Example(f"sms.csv:{row}", "", "a") for row in (1000, 295, 6))
+    data = Dataset(examples, root=Path(), layout="table")
+    found = duplicate_findings(data, ["same", "same", "same"])["exact-duplicates"]
+    assert found.table == (("first", "copies"), ("sms.csv:6", "sms.csv:295, sms.csv:1000"))
+
+
+def test_one_of_a_kind_is_not_spoken_of_as_several():
+    found = duplicate_findings(dataset(["a", "b", "b"]), ["1", "1", "2"])
+    assert found["exact-duplicates"].text.startswith("1 example repeats another exactly.")
+    assert found["label-conflicts"].text.startswith("1 set of equal inputs has different labels")
+    more = duplicate_findings(dataset(["a"] * 5), ["1", "1", "1", "2", "2"])
+    assert more["exact-duplicates"].text.startswith("3 examples repeat others exactly.")
+    broken = findings(dataset(["a", "b"] * 50), scans={"001.jpg": Scan(error="truncated")})["unreadable"]
+    assert "1 of 100 examples cannot be read and is left out" in broken.text
 
 
 def test_distinct_examples_give_no_finding():

@@ -85,7 +85,7 @@ def test_a_clear_gain_is_promoted() -> None:
 def test_a_loss_beyond_the_margin_is_refused() -> None:
     found = verdict(pair(rights(400, range(10)), rights(400, range(5, 25))), None, SAME)
     assert "test set" in failed(found)
-    assert "worse than the 1 points that are allowed" in found.why
+    assert "worse by more than the margin of 1 point" in found.why
 
 
 def test_what_too_few_examples_cannot_show_is_refused_and_said_so() -> None:
@@ -119,8 +119,14 @@ def test_a_label_that_is_lost_is_named_although_the_whole_gains() -> None:
 
 
 def test_too_many_right_answers_that_turn_wrong_are_refused() -> None:
-    found = verdict(pair(rights(400, range(100)), rights(400, range(100, 125))), None, SAME)
+    found = verdict(pair(rights(400, range(100)), rights(400, range(100, 140))), None, SAME)
     assert "churn" in failed(found)
+
+
+def test_one_right_answer_of_few_that_turns_wrong_is_no_churn() -> None:
+    found = verdict(pair(rights(18, range(3)), rights(18, range(3, 4))), None, SAME, margin=1.0)
+    assert found.promoted
+    assert any("1 right answer of 18 became wrong: no more than the 5 %" in one.why for one in found.checks)
 
 
 def test_a_challenger_that_is_sure_of_too_much_is_refused() -> None:

@@ -79,6 +79,25 @@ def test_a_small_reference_that_rings_in_every_window_is_suspected():
     assert "Hold out more" not in Page(shown(watched(19999, reference=40), *windows)).text
 
 
+def unsure(n):
+    """A window whose scores are lower than those of its reference."""
+    before = Reference(("ant", "bee"), np.tile([[0.9, 0.1]], (200, 1)), correct=np.arange(200) >= 20)
+    scores = np.tile([[0.55, 0.45]], (n, 1))
+    state = json.loads(json.dumps(judge(before, Sample(scores)).state(), allow_nan=False))
+    return Watched(DAY, 0.0, DAY, state)
+
+
+def test_an_estimate_is_worth_a_word_where_the_window_is_large_enough_to_show_it():
+    said = "believe the answers less"
+    assert said in Page(shown(unsure(100))).text
+    assert said not in Page(shown(unsure(2))).text
+    window = unsure(100)
+    estimated = window.judged["estimated_accuracy"]
+    wide = {**estimated["by_thresholded_confidence"], "high": 0.95}
+    judged = {**window.judged, "estimated_accuracy": {**estimated, "by_thresholded_confidence": wide}}
+    assert said not in Page(shown(dataclasses.replace(window, judged=judged))).text
+
+
 def test_accuracy_is_estimated_by_name_and_apart_from_that_of_labels():
     some = tuple([True] * 20 + [False] * 10 + [None] * 50)
     text = Page(shown(watched(20000, correct=some))).text

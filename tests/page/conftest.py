@@ -41,6 +41,7 @@ def flowers() -> Service:
         "task": "image-classification",
         "family": "image",
         "labels": FLOWERS,
+        "several": False,
         "columns": [],
         "engine": "onnx",
         "licence": "Apache-2.0",

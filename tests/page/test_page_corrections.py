@@ -88,6 +88,7 @@ def test_a_refused_correction_is_said_and_may_be_sent_again(answered: Tab, flowe
 
 
 def test_several_labels_are_ticked(show, flowers: Service, photo: Path):
+    flowers.model = {**flowers.model, "several": True}
     flowers.answers = [{**flowers.answers[0], "label": None, "score": None, "labels": ["dahlia", "rose"]}]
     tab = show(flowers)
     tab.choose("#input input[type=file]", photo)
@@ -101,6 +102,20 @@ def test_several_labels_are_ticked(show, flowers: Service, photo: Path):
     tab.click(".correction button.main")
     assert tab.text(".noted") == "Noted: it is dahlia, tulip. Thank you."
     assert flowers.told == [{"id": "20-ab", "labels": ["dahlia", "tulip"]}]
+
+
+def test_one_label_of_a_model_of_several_is_ticked_too(show, flowers: Service, photo: Path):
+    flowers.model = {**flowers.model, "several": True}
+    flowers.answers = [{**flowers.answers[0], "labels": ["dahlia"]}]
+    tab = show(flowers)
+    tab.choose("#input input[type=file]", photo)
+    assert tab.text("h3.label small")
+    tab.click(WRONG)
+    assert tab.count(".check :checked") == 1
+    tab.click(".check:nth-of-type(1) input")
+    tab.click(".correction button.main")
+    assert tab.text(".noted")
+    assert flowers.told[0].keys() == {"id", "labels"}
 
 
 @pytest.mark.parametrize(("consent", "word"), [(True, "are kept, with"), (False, "are not kept")])

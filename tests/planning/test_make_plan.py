@@ -12,7 +12,7 @@ from headstart.catalog import TECHNIQUES, resolve
 from headstart.config.load import load
 from headstart.errors import ConfigError
 from headstart.planning.facts import CutFacts, DataFacts, Facts, MachineFacts, ModelFacts
-from headstart.planning.lines import plan_from, plan_lines, plan_state
+from headstart.planning.lines import OF_IMAGES, plan_from, plan_lines, plan_state
 from headstart.planning.make import make_plan
 from headstart.planning.plan import Plan
 
@@ -87,6 +87,19 @@ def test_the_epochs_that_were_asked_for_are_those_of_the_phases() -> None:
     assert sum(phase.epochs for phase in planned(train__epochs=7).phases) == 7
 
 
+@pytest.mark.parametrize("name", sorted(TECHNIQUES.keys() - {"linear-probe"}))
+@pytest.mark.parametrize("text", [False, True])
+def test_the_rate_of_a_plan_is_the_one_that_lr_sets(name: str, text: bool) -> None:
+    model = dataclasses.replace(FACTS.model, modality="text" if text else "image")
+    facts = dataclasses.replace(TEXTS if text else FACTS, model=model)
+    assert planned(facts=facts, technique__name=name, train__lr=3e-5).lr == 3e-5
+
+
+def test_the_rate_of_a_plan_without_phases_is_none_and_not_that_of_a_head_which_lr_does_not_set() -> None:
+    assert planned(technique__name="linear-probe").lr is None
+    assert planned(technique__name="contrastive").lr == 2e-5
+
+
 def test_accumulating_makes_steps_fewer_and_epochs_more() -> None:
     def epochs(**overrides: Any) -> int:
         return sum(phase.epochs for phase in planned(train__batch_size=1, **overrides).phases)
@@ -127,6 +140,7 @@ def test_what_other_inputs_do_not_have_is_in_the_plan_but_not_shown() -> None:
         assert has in shown and getattr(plan, has)
         assert lacks not in shown and getattr(plan, lacks) is None
         assert plan.reasons[lacks]
+        assert shown.isdisjoint(OF_IMAGES) is (lacks == "image_size")
 
 
 def test_a_plan_for_texts_comes_back_from_its_file_as_it_was() -> None:

@@ -107,6 +107,19 @@ def test_uneven_classes_change_the_metric_and_no_weight() -> None:
     assert "balanced" in rules.class_weights(config(), uneven).reason
 
 
+@pytest.mark.parametrize(("largest", "told"), [(100, False), (101, True)])
+def test_data_metric_and_weights_agree_on_what_is_uneven(largest: int, told: bool) -> None:
+    some = facts(smallest=10, largest=largest)
+    assert rules.uneven(10, largest) is told
+    assert (rules.metric(Config(), some, "accuracy").value == "macro_f1") is told
+    assert (rules.class_weights(config(), some).reason != "the classes are even enough") is told
+
+
+def test_one_example_is_not_spoken_of_as_several() -> None:
+    assert "1 validation example tells" in rules.folds(config(), facts(val=1), wanted=True).reason
+    assert rules.batch_size(config(), facts(train=1)).reason.startswith("1 training example should")
+
+
 def test_a_task_keeps_its_own_metric_where_classes_are_even_or_it_is_not_accuracy() -> None:
     assert rules.metric(Config(), FACTS, "accuracy").value == "accuracy"
     assert rules.metric(Config(), facts(smallest=1, largest=300), "macro_f1").value == "macro_f1"

@@ -41,6 +41,11 @@ def test_without_a_test_set_the_headline_is_of_validation_data_and_says_that_it_
     assert verdict(result(scores(0, None, None, n=0))).split == "val"
 
 
+def test_one_example_is_not_spoken_of_as_several():
+    assert verdict(result(scores(1.0, None, None, n=1))).things == "1 test image"
+    assert verdict(result(scores(1.0, None, None, n=2))).things == "2 test images"
+
+
 def test_validation_above_the_interval_of_the_test_score_is_remarked():
     assert "promised more" in said(result(scores(0.8, 0.76, 0.84)))
     assert "promised more" not in said(result(scores(0.89, 0.86, 0.92)))

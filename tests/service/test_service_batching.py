@@ -25,6 +25,7 @@ class Engine:
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
+        self.viewed: list[int] = []
         self.begun = threading.Semaphore(0)
         self.free = threading.Event()
         self.decoding = threading.Event()
@@ -36,6 +37,7 @@ class Engine:
             raise DataError(f"{name}: no number.")
         if value == 7:
             self.decoding.wait(PATIENCE)
+        self.viewed.append(value)
         padding = {"x": 0.0} if value >= 1000 else None
         return View({"x": torch.zeros(value // 1000 if padding else 1)}, padding=padding)
 
@@ -52,8 +54,8 @@ class Engine:
 
 @asynccontextmanager
 async def batching(engine: Engine, **given: Any) -> AsyncIterator[Batcher]:
-    with ThreadPoolExecutor(4) as decoders:
-        settings = {"turns": 4, "max_batch": 4, "max_wait": 0.05, "queue": 20, **given}
+    settings = {"turns": 4, "max_batch": 4, "max_wait": 0.05, "queue": 20, **given}
+    with ThreadPoolExecutor(settings["turns"]) as decoders:
         batcher = Batcher(engine, decoders=decoders, **settings)  # type: ignore[arg-type]
         try:
             yield batcher
@@ -134,6 +136,21 @@ def test_a_ready_input_waits_for_one_that_is_being_decoded_but_not_for_long() ->
         assert await slow + await quick == [14, 4]
 
     assert [sorted(batch) for batch in trial(soon, max_wait=1000).batches] == [[2, 7]]
+
+
+def test_a_request_of_many_inputs_lets_others_be_decoded_between_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("headstart.service.batching.SLICE", 0.0)
+
+    async def body(engine: Engine, batcher: Batcher) -> None:
+        engine.decoding.clear()
+        many, other = ask(batcher, 7, 8, 9), ask(batcher, 2)
+        await until(lambda: batcher.waiting == 4)
+        engine.decoding.set()
+        assert await many + await other == [14, 16, 18, 4]
+
+    assert trial(body, turns=1).viewed == [7, 2, 8, 9]
 
 
 def test_a_full_queue_refuses_and_has_room_again_later() -> None:

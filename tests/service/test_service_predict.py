@@ -63,6 +63,16 @@ def test_pairs_of_texts_are_answered_whatever_the_form(start: Callable[..., Runn
     assert alone.status_code == 400 and "2 texts (premise, hypothesis)" in alone.json()["error"]
 
 
+def test_a_model_for_texts_says_what_it_reads(start: Callable[..., Running], texts: Path) -> None:
+    client = start([texts]).client
+    file = client.post("/predict", json={"inputs": [{"base64": "aGVsbG8="}]})
+    assert file.status_code == 400
+    assert file.json()["error"] == "input 1: is a file in base64. This model reads texts; send the text."
+    form = client.post("/predict", data={"text": "he moves"})
+    assert form.status_code == 415
+    assert "text/plain" in form.json()["error"] and "image/*" not in form.json()["error"]
+
+
 WRONG = {
     "a URL": ({"inputs": [{"url": "http://127.0.0.1/a.png"}]}, "fetches nothing"),
     "a URL as text": ({"inputs": ["file:///etc/passwd"]}, "fetches nothing"),

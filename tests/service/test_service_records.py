@@ -111,6 +111,9 @@ def test_feedback_must_name_a_label_that_the_model_knows_or_say_that_it_is_new(
     wrong = running.client.post("/feedback", json={"id": id, "label": "wram"})
     assert wrong.status_code == 400 and "Did you mean 'warm'?" in wrong.json()["error"]
     assert running.client.post("/feedback", json={"id": id, "label": "hot", "new": True}).status_code == 200
+    for twin in ("Warm", "w arm"):
+        wrong = running.client.post("/feedback", json={"id": id, "label": twin, "new": True})
+        assert wrong.status_code == 400 and "Did you mean 'warm'?" in wrong.json()["error"]
     assert running.client.post("/feedback", json={"id": "0" * 32, "label": "warm"}).status_code == 404
 
 
@@ -129,6 +132,27 @@ def test_feedback_must_name_a_label_that_the_model_knows_or_say_that_it_is_new(
 def test_feedback_that_is_none_is_refused(running: Running, body: Any) -> None:
     said = running.client.post("/feedback", content=json.dumps(body))
     assert said.status_code == 400 and said.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({"label": "  warm "}, "The label '  warm ' begins or ends with a blank."),
+        ({"label": "\0"}, r"The label '\x00' has a character that cannot be shown."),
+        ({"label": "\ud800"}, r"The label '\ud800' has a character that cannot be shown."),
+        ({"label": 3}, "A label must be a string."),
+        ({"label": ""}, "A label has 1 to 200 characters; one has 0."),
+        ({"labels": ["x" * 201]}, "A label has 1 to 200 characters; one has 201."),
+        ({"labels": "warm"}, "`labels` must be a list."),
+        ({"labels": ["x"] * 201}, "There are 201 labels; an input may have 200."),
+    ],
+)
+def test_a_label_that_is_none_is_refused_with_its_own_reason(
+    running: Running, said: dict[str, Any], reason: str
+) -> None:
+    answer = running.client.post("/feedback", content=json.dumps({"id": "a", "new": True, **said}))
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(reason)
 
 
 def test_only_a_share_is_recorded(start: Callable[..., Running], runs: list[Path]) -> None:

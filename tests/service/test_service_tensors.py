@@ -229,6 +229,15 @@ def test_more_elements_than_there_may_be_inputs_are_not_read() -> None:
         assert refused.value.status_code == 413
 
 
+@pytest.mark.parametrize(
+    ("data", "reason"), [([3], "must have strings as elements"), (["a", "b"], "must have 1 string,")]
+)
+def test_elements_of_the_wrong_type_and_too_many_are_told_apart(data: list[Any], reason: str) -> None:
+    tensor = {"name": "text", "datatype": "BYTES", "shape": [1], "data": data}
+    with pytest.raises(HTTPException, match=reason):
+        read_request(json.dumps({"inputs": [tensor]}).encode(), None, 8)
+
+
 def test_a_batch_of_usual_photos_goes_as_json() -> None:
     pictures = np.random.default_rng(0).integers(0, 256, (8, 224, 224, 3), np.uint8)
     tensor = {"name": "pixels", "datatype": "UINT8", "shape": list(pictures.shape), "data": pictures.tolist()}

@@ -1,5 +1,6 @@
 """A trained network is believed to be better than the probe where it is not by chance."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -51,3 +52,12 @@ def test_its_lead_or_that_of_its_loss_must_be_more_than_chance(
     candidates = said(judge, *trained), said(judge, *probe)
     assert judge.believes(*candidates) is alone
     assert judge.believes(*candidates, averaged=True) is averaged
+
+
+def test_why_one_is_returned_is_said_in_the_units_of_the_scores(judge: Validator) -> None:
+    trained, probed = said(judge, 45, 4.0), said(judge, 42, 1.0)
+    halfway = replace(trained, share=0.5)
+    assert judge.why(halfway, probed, halfway).replace("\N{NO-BREAK SPACE}", " ") == (
+        "accuracy on validation data: weights halfway to the trained network 75.0 %, the probe 70.0 %"
+    )
+    assert "the trained network 75.0" in judge.why(trained, probed, trained)

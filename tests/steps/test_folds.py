@@ -18,6 +18,7 @@ from torch import Tensor
 from headstart.config.load import load
 from headstart.errors import Interrupted
 from headstart.steps import folds
+from headstart.steps.ending import Ending
 from headstart.steps.job import Job
 from headstart.steps.network import Trained
 from headstart.training.soup import Soup
@@ -171,6 +172,24 @@ def test_a_time_limit_leaves_out_folds_that_would_not_fit(
     assert len(result["folds"]) == 2
     assert result["forecast"]["longest"] <= 600
     assert "fold 2 of 2" in shown
+    sentence = "2 of 3 folds were trained: the time limit left no room for more."
+    assert sentence in " ".join(shown.split())
+    assert sentence in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_what_the_first_network_took_for_itself_is_not_left_out_of_the_time_for_others_too(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[float] = []
+
+    def times(self: Stop, seconds: float) -> float:
+        left.append(self.left_in_all - self.left)
+        return 0.0
+
+    monkeypatch.setattr(Ending, "_needed", lambda self, validations: float(validations))
+    monkeypatch.setattr(Stop, "times", times)
+    fitted(photos, tmp_path / "run", time_limit=600)
+    assert left == [pytest.approx(1.0, abs=0.1)]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What is returned is never worse than the probe, whatever the training did."""
 
+import html
 import io
 import json
 import shutil
@@ -68,6 +69,25 @@ def test_weights_between_are_not_tried_where_that_is_turned_off_or_there_is_no_l
 def test_where_no_step_was_made_the_probe_is_returned(photos: Path, tmp_path: Path) -> None:
     result = fitted(photos, tmp_path / "run", time_limit=0.01)
     assert (result["steps"], result["stopped"], result["returned"]) == (0, "time limit", "probe")
+    assert {rung["rung"] for rung in result["ladder"]} == {"majority", "linear probe"}
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "No training step fitted into the time limit" in page and "no training step was made" in page
+    assert "did not beat" not in page and "still learning" not in page
+
+
+def test_what_to_try_next_knows_the_splits_of_the_data_and_that_its_labels_are_amounts(
+    stripes: Callable[[int, int], Path], tmp_path: Path
+) -> None:
+    for number, file in enumerate(sorted(stripes(44, 32).rglob("*.png"))):
+        folder = tmp_path / "data" / ("test" if number < 22 else "train") / str(number % 22)
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, folder / f"{number}.png")
+    fitted(tmp_path / "data", tmp_path / "run", **{"technique.name": "linear-probe"})
+    page = html.unescape((tmp_path / "run" / "report.html").read_text())
+    first, *others = page.split("What to try next")[1].split("</li>")
+    assert "does not predict numbers (regression) yet" in first
+    assert "Label more for the data's own test split" in "".join(others)
+    assert "data.test=0.3" not in page
 
 
 def test_a_metric_that_validation_data_leaves_undefined_is_refused_before_training(

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from headstart.errors import RequestError
+from headstart.errors import DataError, RequestError
 from headstart.monitoring.reference import Reference
 from headstart.records.records import Records
 from headstart.records.values import Predicted
 from headstart.records.versions import CHAMPION
 from headstart.steps import watch
 from headstart.steps.service import ServiceFolder
+from headstart.steps.to_label import take_labels
 from headstart.steps.watch import Look, look
 
 LABELS = ("ant", "bee", "wasp")
@@ -38,8 +40,15 @@ def service(tmp_path: Path) -> Path:
     return folder.path
 
 
-def asked(service: Path, count: int, *, at: float = 1e9, broken: Sequence[int] = ()) -> list[str]:
-    """Record the answers to a request, all at one time; their ids."""
+def asked(
+    service: Path,
+    count: int,
+    *,
+    at: float = 1e9,
+    broken: Sequence[int] = (),
+    kept: Sequence[tuple[str, bytes]] = (),
+) -> list[str]:
+    """Record the answers to a request, all at one time, some with media type and input; their ids."""
     with Records(service / "records.sqlite") as records:
         before = records.overview().predictions
         scores = answers(count, before + 1)
@@ -55,6 +64,8 @@ def asked(service: Path, count: int, *, at: float = 1e9, broken: Sequence[int] =
                 scores=tuple(row.tolist()),
                 features=None,
                 milliseconds=1.0,
+                media_type=kept[place][0] if place < len(kept) else "",
+                input=kept[place][1] if place < len(kept) else None,
             )
             for place, row in enumerate(scores)
         ]
@@ -75,9 +86,13 @@ def numbers(service: Path) -> list[tuple[int, int]]:
         return [(window.first_number, window.last_number) for window in records.windows()]
 
 
+def listed(service: Path) -> list[dict[str, str]]:
+    with (service / "to_label.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def to_label(service: Path) -> list[str]:
-    with (service / "to_label.csv").open() as file:
-        return [row["id"] for row in csv.DictReader(file)]
+    return [row["id"] for row in listed(service)]
 
 
 def test_a_request_larger_than_a_window_loses_nothing_whatever_the_clock_says(service: Path) -> None:
@@ -158,6 +173,68 @@ def test_labels_that_come_later_ring_once(service: Path) -> None:
     assert (again.alarm, again.labelled) == (False, ())
     with Records(service / "records.sqlite") as records:
         assert records.windows() == before
+
+
+def test_what_is_to_be_labelled_can_be_seen_where_it_was_kept(service: Path) -> None:
+    text = 'one, "two"\nthree; \N{SNOWMAN}'
+    pair = json.dumps(["he moves", "he w\N{LATIN SMALL LETTER A WITH DIAERESIS}lks"]).encode()
+    kept = [
+        ("text/plain; charset=utf-8", text.encode()),
+        ("application/json", pair),
+        ("image/png", b"pixels"),
+    ]
+    ids = asked(service, 4, kept=kept)
+    look(service, now=True)
+    rows = listed(service)
+    assert [row["input"] for row in rows] == [
+        text,
+        '["he moves", "he w\N{LATIN SMALL LETTER A WITH DIAERESIS}lks"]',
+        f"to_label/{ids[2]}.png",
+        "h3",
+    ]
+    assert (service / rows[2]["input"]).read_bytes() == b"pixels"
+    asked(service, 1)
+    look(service, now=True)
+    assert not (service / "to_label").exists()
+
+
+def test_a_filled_table_gives_its_labels_back(service: Path, tmp_path: Path) -> None:
+    ids = asked(service, 3, kept=[("text/plain", b"many,\nlines, with a \0")])
+    look(service, now=True)
+    rows = listed(service)
+    filled = tmp_path / "filled.csv"
+
+    def fill(*said: str) -> None:
+        with filled.open("w", newline="") as file:
+            writer = csv.DictWriter(file, rows[0].keys())
+            writer.writeheader()
+            writer.writerows([{**row, "label": name} for row, name in zip(rows, said, strict=True)])
+
+    fill("bee", "", " ant ")
+    assert take_labels(service, filled) == 2
+    with Records(service / "records.sqlite") as records:
+        assert [(row.id, said.labels) for row, said in records.feedback()] == [
+            (ids[0], ("bee",)),
+            (ids[2], ("ant",)),
+        ]
+
+
+def test_a_table_with_an_unknown_id_or_label_is_refused_whole(service: Path, tmp_path: Path) -> None:
+    ids = asked(service, 2)
+    filled = tmp_path / "filled.csv"
+    filled.write_text(f"id,label\n{ids[0]},ant\nnone,ant\n{ids[1]},bees\n")
+    with pytest.raises(DataError) as refused:
+        take_labels(service, filled)
+    assert "line 3: no prediction 'none' is recorded." in str(refused.value)
+    assert "line 4: unknown label 'bees'. Did you mean 'bee'?" in str(refused.value)
+    filled.write_text(f"id,label\n{ids[0]},ant\n{ids[0]},bee\n")
+    with pytest.raises(DataError, match=f"line 3: '{ids[0]}' has another label in line 2"):
+        take_labels(service, filled)
+    filled.write_text("id,answer\n1,ant\n")
+    with pytest.raises(DataError, match="lacks the column label"):
+        take_labels(service, filled)
+    with Records(service / "records.sqlite") as records:
+        assert records.feedback() == []
 
 
 def test_labels_as_good_as_the_reference_do_not_ring(service: Path) -> None:

@@ -250,7 +250,7 @@ def exported(facts: Mapping[str, Any], files: Mapping[str, bytes]) -> Exported:
     ports = Ports(tuple(each["name"] for each in engine["inputs"]), tuple(engine["outputs"]))
     form: Format = resolve("format", engine["format"], EXPORTS)
     compute = form.open(files, ports, engine["precision"])
-    return Exported(compute, f"{engine['format']} ({engine['precision']})")
+    return Exported(compute, f"{engine['format']} ({form.computed(engine['precision'])})")
 
 
 def _read_facts(folder: Path, *, asked: Path) -> dict[str, Any]:

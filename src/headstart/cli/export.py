@@ -27,7 +27,7 @@ def export(
     ] = False,
     fp32: Annotated[bool, Option("--fp32", help="float32, also where bfloat16 would agree.")] = False,
     max_loss: Annotated[
-        float, Option(metavar="X", help="What the main metric may lose in int8 on validation data.")
+        float, Option(metavar="X", help="What the main metric may lose in int8 on test data.")
     ] = 0.02,
     out: Annotated[
         Path | None, Option(metavar="DIR", help="Where to; RUN/export/FORMAT unless named.")
@@ -60,7 +60,7 @@ def _show(found: Export) -> None:
         score = "" if row.score is None else f"{row.score:.4f}"
         times = f"{row.alone:>9.1f} ms{row.together:>9.1f} ms"
         print(f"{row.engine:<22}{row.size / 1e6:>7.1f} MB{times}{score:>14}".rstrip(), file=sys.stderr)
-    where = f"on {counted(found.n, 'validation example')}, {found.changed} answered in another way."
+    where = f"on {counted(found.n, 'test example')}, {found.changed} answered in another way."
     print(
         f"{counted(found.samples, 'golden sample')} compared: scores differ by {found.difference:.1e} at "
         f"most; {where if found.n else f'not measured on data: {found.unmeasured}'}",

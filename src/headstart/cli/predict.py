@@ -14,7 +14,7 @@ import typer
 from typer import Argument, Option
 
 from headstart.data.layout import printable
-from headstart.errors import HeadstartError
+from headstart.errors import HeadstartError, did_you_mean
 
 
 def predict(
@@ -41,7 +41,12 @@ def predict(
         if isinstance(answer, HeadstartError):
             print(f"headstart: {printable(str(answer))}", file=sys.stderr)
             worst = max(worst, answer.exit_code)
-        elif as_json:
+            continue
+        if _names_no_file(name) and name in inputs:
+            near = did_you_mean(Path(name).name, _beside(Path(name)))
+            said = f"{name}: there is no such file; taken as a text.{near}"
+            print(f"headstart: {printable(said)}", file=sys.stderr)
+        if as_json:
             print(json.dumps({"input": name, **asdict(answer)}))
         else:
             cells = answer.cells()
@@ -61,3 +66,25 @@ def _listed(inputs: Sequence[str]) -> Iterator[str]:
             yield from filter(None, (line.rstrip("\r\n") for line in sys.stdin))
         else:
             yield name
+
+
+def _names_no_file(name: str) -> bool:
+    """Whether a text is one word with a suffix of letters, as files have, and there is none of that name."""
+    path = Path(name)
+    return len(name.split()) == 1 and path.suffix[1:].isalpha() and not _is_there(path)
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is such a file: not what is too long for a name."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _beside(path: Path) -> list[str]:
+    """Names in its folder; none where that cannot be read."""
+    try:
+        return [other.name for other in path.parent.iterdir()]
+    except (OSError, ValueError):
+        return []

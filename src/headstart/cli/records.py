@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,11 +19,18 @@ def records(
     parquet: Annotated[
         Path | None, Option(metavar="DIR", help="Write the tables there as Parquet, and print the files.")
     ] = None,
+    labels: Annotated[
+        Path | None, Option(metavar="FILE.csv", help="Take the labels of a table with columns id and label.")
+    ] = None,
     as_json: Annotated[bool, Option("--json", help="Print what there is as JSON.")] = False,
 ) -> None:
-    """Say what SERVICE has recorded, or write it as tables for other programs."""
+    """Say what SERVICE has recorded, write it as tables for other programs, or take labels for it."""
     from headstart import production
+    from headstart.errors import counted
 
+    if labels is not None:
+        taken = production.take_labels(service, labels)
+        print(f"{counted(taken, 'label')} taken from {labels}.", file=sys.stderr)
     found = production.records(service, parquet)
     if as_json:
         print(json.dumps(found.state(), indent=2))

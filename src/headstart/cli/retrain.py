@@ -26,7 +26,7 @@ def retrain(
     margin: Annotated[
         float, Option(min=0, max=1, help="What the challenger may be worse, as a share of answers.")
     ] = 0.01,
-    time_limit: Annotated[str | None, Option(help="Of its training, such as 10m.")] = None,
+    time_limit: Annotated[str | None, Option(help="Of the training alone, such as 10m.")] = None,
     as_json: Annotated[bool, Option("--json", help="Print what was found as JSON.")] = False,
 ) -> None:
     """Train a challenger on the corrections and DATA; promote it if it is no worse; exit code 3 if refused.
@@ -36,6 +36,7 @@ def retrain(
     from headstart import production
     from headstart.config.duration import seconds
     from headstart.errors import RequestError
+    from headstart.evaluation.report.words import duration
 
     limit = None if time_limit is None else seconds(time_limit)
     if time_limit is not None and limit is None:
@@ -63,6 +64,6 @@ def retrain(
                     file=sys.stderr,
                 )
             outcome = "is champion now" if found.promoted else "is refused; the champion stays"
-            print(f"Version {found.version} {outcome}.", file=sys.stderr)
+            print(f"Version {found.version} {outcome}. It took {duration(found.seconds)}.", file=sys.stderr)
             print(found.run)
     raise typer.Exit(0 if found.run is None or found.promoted else REFUSED)

@@ -83,7 +83,10 @@ def tune(
     request = read_request(flags, file=config, settings=settings or ())
 
     from headstart import workflow
+    from headstart.steps.study import StudyFolder
 
+    if resume is not None and trials is None:
+        trials = StudyFolder(resume).count()
     tuned = workflow.tune(
         request,
         trials=trials,

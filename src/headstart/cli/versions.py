@@ -12,10 +12,11 @@ from typer import Argument, Option
 from headstart.errors import RequestError
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from headstart.records.values import Decision
     from headstart.steps.versions import Known
+
+# Of what stands on a line of its own, below the row that it is about.
+INDENT = 9 * " "
 
 
 def versions(
@@ -48,66 +49,55 @@ def versions(
     if as_json:
         print(json.dumps([one.state() for one in found.known], indent=2))
         return
-    _show(_listed(found.known))
-    if found.decisions:
-        print("\nLast decisions")
-        _show(_decided(found.decisions))
+    for line in (*_listed(found.known), *_decided(found.decisions)):
+        print(line)
 
 
-def _listed(known: Sequence[Known]) -> Table:
-    """A row a version."""
-    from rich.table import Table
-
-    from headstart.evaluation.report.words import metric_name
+def _listed(known: Sequence[Known]) -> list[str]:
+    """Two lines a version: what there is to say of it, and its path, which is never cut or broken."""
     from headstart.monitoring.history import day
 
-    metrics = {one.metric for one in known if one.score is not None}
-    table = Table(box=None, pad_edge=False)
-    table.add_column("version", justify="right", no_wrap=True)
-    for name in ("alias", f"test {metric_name(*metrics) if len(metrics) == 1 else 'score'}", "added"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("path", overflow="fold", min_width=20)
-    for one in known:
-        score = _score(one) if len(metrics) == 1 else f"{metric_name(one.metric)} {_score(one)}".strip()
-        path = str(_nearby(Path(one.version.path)))
-        table.add_row(str(one.version.number), ", ".join(one.aliases), score, day(one.version.added), path)
-    return table
+    head = ("version", "alias", "test", "added")
+    rows = [
+        (f"{one.version.number:>7}", ", ".join(one.aliases), _score(one), day(one.version.added))
+        for one in known
+    ]
+    names, *lines = _aligned([head, *rows])
+    paths = (f"{INDENT}{_nearby(Path(one.version.path))}" for one in known)
+    return [names, *(line for pair in zip(lines, paths, strict=True) for line in pair)]
 
 
-def _decided(decisions: Sequence[Decision]) -> Table:
-    """A row a decision, with its reason."""
-    from rich.table import Table
-
+def _decided(decisions: Sequence[Decision]) -> list[str]:
+    """Two lines a decision, the second its reason; none where there are none."""
     from headstart.monitoring.history import moment
 
-    table = Table(box=None, pad_edge=False, show_header=False)
-    for _ in range(3):
-        table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for one in decisions:
-        about = one.kind if one.version is None else f"{one.kind} {one.version}"
-        table.add_row(moment(one.at), about, one.outcome, one.why)
-    return table
+    if not decisions:
+        return []
+    rows = [
+        (moment(one.at), one.kind if one.version is None else f"{one.kind} {one.version}", one.outcome)
+        for one in decisions
+    ]
+    pairs = zip(_aligned(rows), (f"{INDENT}{one.why}" for one in decisions), strict=True)
+    return ["", "Last decisions", *(line for pair in pairs for line in pair)]
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """A line a row; columns stand below each other, however wide they are."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
 def _score(one: Known) -> str:
-    """Such as ``"87.9 % (78 to 95 %)"``; empty where there is none."""
-    from headstart.evaluation.report.words import interval, number
+    """Such as ``"accuracy 87.9 % (78 to 95 %)"``; empty where there is none."""
+    from headstart.evaluation.report.words import interval, metric_name, number
 
     if one.score is None:
         return ""
     ends = interval(one.score, one.metric)
-    return number(one.score.value, one.metric) + (f" ({ends})" if ends else "")
+    return f"{metric_name(one.metric)} {number(one.score.value, one.metric)}" + (f" ({ends})" if ends else "")
 
 
 def _nearby(path: Path) -> Path:
     """As it is written from the working directory, where it lies below."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
-
-
-def _show(table: Table) -> None:
-    from rich.console import Console
-
-    # Names may hold what rich would take for markup.
-    Console(markup=False, highlight=False).print(table)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from headstart.config.schema import DataConfig
@@ -22,7 +23,7 @@ from headstart.data.dataset import Dataset, Finding
 from headstart.data.duplicates import Duplicates
 from headstart.data.labels import labels_of
 from headstart.data.split import split
-from headstart.errors import DataError
+from headstart.errors import DataError, counted
 
 
 def check(
@@ -99,24 +100,39 @@ def _sorted(findings: list[Finding]) -> tuple[Finding, ...]:
 def _repeated(duplicates: Duplicates) -> Iterator[Finding]:
     """Exact and near duplicates, which count as one when the data is divided."""
     if duplicates.exact:
-        ids = tuple(id for same in duplicates.exact for id in same)
-        spare = len(ids) - len(duplicates.exact)
+        exact = _in_rows(duplicates.exact)
+        ids = tuple(id for same in exact for id in same)
+        repeat = counted(len(ids) - len(exact), "example repeats another", "examples repeat others")
         yield Finding(
             "warning",
             "exact-duplicates",
-            f"{spare} examples repeat others exactly. Copies stay on one side of the split; remove them.",
+            f"{repeat} exactly. Copies stay on one side of the split; remove them.",
             ids,
-            (("first", "copies"), *((first, ", ".join(copies)) for first, *copies in duplicates.exact)),
+            (("first", "copies"), *((first, ", ".join(copies)) for first, *copies in exact)),
         )
     if duplicates.near:
-        ids = tuple(sorted({id for pair in duplicates.near for id in pair}))
+        pairs = _in_rows(duplicates.near)
+        show = counted(len(pairs), "pair of examples shows", "pairs of examples show")
         yield Finding(
             "note",
             "near-duplicates",
-            f"{len(duplicates.near)} pairs of examples show nearly the same; look at them.",
-            ids,
-            (("one", "other"), *duplicates.near),
+            f"{show} nearly the same; look at them.",
+            tuple(sorted({id for pair in pairs for id in pair}, key=_place)),
+            (("one", "other"), *pairs),
         )
+
+
+def _in_rows(sets: Iterable[Iterable[str]]) -> list[tuple[str, ...]]:
+    """Sets of ids, they and their members in the order of the data: row 6 is before row 295."""
+    return sorted(
+        (tuple(sorted(same, key=_place)) for same in sets), key=lambda same: [_place(id) for id in same]
+    )
+
+
+def _place(id: str) -> tuple[list[tuple[int, str]], str]:
+    """What puts a name in order: its parts, of which numbers go by size."""
+    parts = re.split(r"(\d+)", id)
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in parts], id
 
 
 def _leaks(dataset: Dataset, duplicates: Duplicates) -> Iterator[Finding]:
@@ -128,10 +144,11 @@ def _leaks(dataset: Dataset, duplicates: Duplicates) -> Iterator[Finding]:
     leaking = [ids for ids in members.values() if len({place[id] for id in ids if id in place}) > 1]
     if leaking:
         ids = tuple(id for group in leaking for id in group)
+        groups = counted(len(leaking), "group (or set of copies)", "groups (or sets of copies)")
         yield Finding(
             "warning",
             "leaks",
-            f"{len(ids)} examples of {len(leaking)} groups (or sets of copies) are in several splits; "
+            f"{len(ids)} examples of {groups} are in several splits; "
             "test, then val, keeps them, and the others are left out.",
             ids,
             (("split", "example"), *((place.get(id, ""), id) for id in ids)),
@@ -145,11 +162,12 @@ def _conflicts(dataset: Dataset, duplicates: Duplicates) -> Iterator[Finding]:
         return
     disputed = [same for same in duplicates.exact if any(targets[id] != targets[same[0]] for id in same)]
     if disputed:
-        ids = tuple(id for same in disputed for id in same)
+        ids = tuple(id for same in _in_rows(disputed) for id in same)
+        have = counted(len(disputed), "set of equal inputs has", "sets of equal inputs have")
         yield Finding(
             "warning",
             "label-conflicts",
-            f"{len(disputed)} times, equal inputs have different labels; correct them.",
+            f"{have} different labels; correct them.",
             ids,
             (("example", "label"), *((id, "|".join(labels_of(targets[id]))) for id in ids)),
         )

@@ -9,6 +9,7 @@ import numpy as np
 from headstart.config.schema import DataConfig
 from headstart.contracts import Modality, Scan
 from headstart.data.dataset import Dataset, Finding
+from headstart.errors import counted
 
 
 def unreadable(dataset: Dataset, scans: Mapping[str, Scan], config: DataConfig) -> Iterator[Finding]:
@@ -18,7 +19,7 @@ def unreadable(dataset: Dataset, scans: Mapping[str, Scan], config: DataConfig) 
         return
     ids = tuple(example.id for example, _ in broken)
     table = (("example", "reason"), *((example.origin or example.id, error) for example, error in broken))
-    counted = f"{len(broken)} of {len(dataset.examples)} examples cannot be read"
+    share = f"{len(broken)} of {counted(len(dataset.examples), 'example')} cannot be read"
     names = ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
     if len(broken) == len(dataset.examples):
         yield Finding("error", "unreadable", f"No example can be read: {names}. ({broken[0][1]})", ids, table)
@@ -26,13 +27,14 @@ def unreadable(dataset: Dataset, scans: Mapping[str, Scan], config: DataConfig) 
         yield Finding(
             "error",
             "unreadable",
-            f"{counted}, more than data.max_unreadable = {config.max_unreadable:g} allows: {names}. "
+            f"{share}, more than data.max_unreadable = {config.max_unreadable:g} allows: {names}. "
             "Repair or remove them, or allow more.",
             ids,
             table,
         )
     else:
-        yield Finding("warning", "unreadable", f"{counted} and are left out: {names}.", ids, table)
+        are = "is" if len(broken) == 1 else "are"
+        yield Finding("warning", "unreadable", f"{share} and {are} left out: {names}.", ids, table)
 
 
 def odd_sizes(dataset: Dataset, scans: Mapping[str, Scan], modality: type[Modality]) -> Iterator[Finding]:
@@ -48,10 +50,11 @@ def odd_sizes(dataset: Dataset, scans: Mapping[str, Scan], modality: type[Modali
     }
     if odd:
         first, (size, _) = next(iter(odd.items()))
+        are = counted(len(odd), "input is", "inputs are")
         yield Finding(
             "warning",
             "odd-sizes",
-            f"{len(odd)} inputs are of an odd size, such as {first} ({size}); look whether they belong here.",
+            f"{are} of an odd size, such as {first} ({size}); look whether that belongs here.",
             tuple(sorted(odd)),
             (("example", "size", "why"), *((id, *odd[id]) for id in sorted(odd))),
         )
@@ -66,10 +69,11 @@ def cut(dataset: Dataset, cuts: Mapping[str, str]) -> Iterator[Finding]:
     rows = [(example.id, cuts[example.id]) for example in dataset.examples if cuts.get(example.id)]
     if rows:
         first, why = rows[0]
+        inputs = f"{counted(len(dataset.examples), 'input')} {'is' if len(rows) == 1 else 'are'}"
         yield Finding(
             "warning",
             "cut",
-            f"{len(rows)} of {len(dataset.examples)} inputs are cut, such as {first} ({why}).",
+            f"{len(rows)} of {inputs} cut, such as {first} ({why}).",
             tuple(id for id, _ in rows),
             (("example", "why"), *rows),
         )

@@ -10,10 +10,10 @@ from headstart.data.dataset import Dataset, Finding, select
 from headstart.data.labels import count_labels, labels_of
 from headstart.data.layout import some
 from headstart.errors import counted
+from headstart.planning.rules import uneven
 
 _FEW_OF_A_CLASS = 10
 _FEW_IN_ALL = 50
-_IMBALANCED = 10  # the commonest class over the rarest
 _NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?([eE][-+]?\d+)?")
 _AMOUNTS = 20  # more different numbers, with fractions or few examples each, are amounts
 _STRAY = 0.05  # of the examples at most have a word among numbers
@@ -29,17 +29,18 @@ def class_counts(dataset: Dataset) -> Iterator[Finding]:
     ]
     several = any(isinstance(example.target, tuple) for example in dataset.examples)
     noun, nouns = ("tag", "tags") if dataset.tagged else ("class", "classes")
+    examples = counted(len(dataset.examples), "example")
     if len(counts) == 1 and not several:
         yield Finding(
             "error",
             "one-class",
-            f"All {len(dataset.examples)} examples have the label '{rows[0][0]}'; add another class.",
+            f"All {examples} have the label '{rows[0][0]}'; add another class.",
         )
     elif counts:
         yield Finding(
             "note",
             "classes",
-            f"{len(dataset.examples)} examples {'with' if dataset.tagged else 'of'} {len(counts)} {nouns}.",
+            f"{examples} {'with' if dataset.tagged else 'of'} {counted(len(counts), noun, nouns)}.",
             table=((noun, "examples", *by_split), *rows),
         )
 
@@ -75,7 +76,7 @@ def rare_classes(dataset: Dataset) -> Iterator[Finding]:
 def imbalance(dataset: Dataset) -> Iterator[Finding]:
     """One class far commoner than another."""
     counts = count_labels(dataset.examples)
-    if len(counts) > 1 and max(counts.values()) >= _IMBALANCED * min(counts.values()):
+    if len(counts) > 1 and uneven(min(counts.values()), max(counts.values())):
         (common, most), *_, (rare, least) = counts.most_common()
         yield Finding(
             "warning",
@@ -113,7 +114,8 @@ def amounts(dataset: Dataset) -> Iterator[Finding]:
             "warning",
             "amounts",
             f"{len(numbers)} labels are numbers, such as {some((fractions or numbers)[:2])}: each is "
-            "learned as a class of its own. If they are amounts, write ranges instead.",
+            "learned as a class of its own, as headstart does not predict numbers (regression) yet. "
+            "If they are amounts, write ranges instead.",
         )
 
 

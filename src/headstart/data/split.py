@@ -14,7 +14,7 @@ from headstart.contracts import Example
 from headstart.data.dataset import Dataset, Splits
 from headstart.data.labels import count_labels, labels_of
 from headstart.data.layout import some
-from headstart.errors import ConfigError, DataError
+from headstart.errors import ConfigError, DataError, counted
 
 Unit = tuple[Example, ...]  # the examples of one group
 
@@ -185,10 +185,10 @@ def _reason(
     if kept:
         clauses.append(f"{' and '.join(kept)} as the data has {'them' if len(kept) > 1 else 'it'}")
     if carved:
-        shares = " and ".join(f"{getattr(config, name):.0%} for {name}" for name in reversed(carved))
+        shares = " and ".join(f"{100 * getattr(config, name):.0f} % for {name}" for name in reversed(carved))
         clauses.append(f"{shares} drawn {'by label ' if labelled else ''}with seed {seed}")
     if grouped := sum(len(unit) > 1 for units in parts.values() for unit in units):
-        clauses.append(f"{grouped} groups and sets of duplicates kept whole")
+        clauses.append(f"{counted(grouped, 'group or set', 'groups or sets')} of duplicates kept whole")
     if dropped:
         clauses.append(f"{dropped} examples left out because copies or members of their groups are held out")
     return "; ".join(clauses)

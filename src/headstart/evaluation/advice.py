@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from headstart.errors import counted
 from headstart.evaluation.learning_curve import Doubling
 from headstart.evaluation.report.words import metric_name, number, percent
 from headstart.evaluation.scores import Interval
@@ -17,8 +18,6 @@ ALIKE = 0.03
 CLASS_GAP, CLASS_SUPPORT = 0.2, 5
 # So many examples of a class are few, even for a pretrained model.
 FEW = 20
-# Classes this far apart in size are imbalanced.
-IMBALANCE = 5
 # Of a metric in [0, 1], what twice the data must bring to be worth the labelling.
 WORTH = 0.01
 MISCALIBRATED, CALIBRATION_EXAMPLES = 0.1, 100
@@ -33,19 +32,24 @@ class Evidence:
         lower_is_better: whether it is an error.
         technique: as planned.
         epochs: done.
-        lr: the highest rate of the last phase; None where nothing was trained step by step.
+        lr: the rate that `--lr` sets; None where nothing was trained step by step.
         train: over the last epoch; None where nothing was trained step by step.
         val: of the weights that were kept.
         probe: of the linear probe, on validation data.
         test: with its interval; None without a test set.
         n_test: examples in it.
-        smallest, largest: training examples of the rarest and the commonest class.
+        smallest: training examples of the rarest class.
         rarest: the rarest class; "" where there are none.
+        uneven: whether classes differ much in size, and are not weighed.
+        own_splits: splits that the data itself has, which no share in the request changes.
+        amounts: what was found of labels that are measurements; "" where they are none.
         worst: the class with the lowest recall on the test set, its recall and its support.
         ece: calibration error on the test set, after temperature scaling.
         varies: whether training examples can be varied.
         still_improving: whether the last epoch was the best.
         out_of_time: whether the time limit ended training.
+        folds: networks that were trained, and `planned_folds`: how many were to be.
+        n_val: examples of the validation split.
         suspects: examples of `learned_from`, in training and validation data, whose label looks wrong; 0
             where they do not stand out.
         suspect: the likeliest of them: its id, its label, and the likelier one.
@@ -62,8 +66,10 @@ class Evidence:
     val: float
     epochs: int
     smallest: int = 0
-    largest: int = 0
     rarest: str = ""
+    uneven: bool = False
+    own_splits: frozenset[str] = frozenset()
+    amounts: str = ""
     lr: float | None = None
     train: float | None = None
     probe: float | None = None
@@ -75,6 +81,9 @@ class Evidence:
     varies: bool = True
     still_improving: bool = False
     out_of_time: bool = False
+    folds: int = 0
+    planned_folds: int = 0
+    n_val: int = 0
     suspects: int = 0
     learned_from: int = 0
     suspect: tuple[str, str, str] = ("", "", "")
@@ -88,11 +97,14 @@ class Evidence:
 def advise(evidence: Evidence) -> list[str]:
     """Sentences, each with what was seen and the flag that acts on it; the weightiest first."""
     rules = (
+        _amounts,
+        _untrained,
         _rate,
         _data,
         _labels,
         _indistinct,
         _length,
+        _folds,
         _overfitting,
         _technique,
         _capacity,
@@ -105,12 +117,24 @@ def advise(evidence: Evidence) -> list[str]:
     return [sentence for rule in rules if (sentence := rule(evidence))]
 
 
+def _amounts(evidence: Evidence) -> str:
+    return evidence.amounts
+
+
+def _untrained(evidence: Evidence) -> str:
+    """Whatever else there is to say of training, there was none."""
+    if not evidence.out_of_time or evidence.lr is not None:
+        return ""
+    probe = "" if evidence.probe is None else ", or choose --technique linear-probe, which needs none"
+    return f"No training step fitted into the time limit: give it more with --time-limit{probe}."
+
+
 def _data(evidence: Evidence) -> str:
     if not evidence.rarest or evidence.smallest >= FEW:
         return ""
     return (
-        f"'{evidence.rarest}' has only {evidence.smallest} training examples. More of it would help more "
-        "than any setting; `headstart check` shows the count of every label."
+        f"'{evidence.rarest}' has only {counted(evidence.smallest, 'training example')}. More of it would "
+        "help more than any setting; `headstart check` shows the count of every label."
     )
 
 
@@ -131,10 +155,11 @@ def _labels(evidence: Evidence) -> str:
     if not evidence.suspects:
         return ""
     name, label, likely = evidence.suspect
+    look = "looks" if evidence.suspects == 1 else "look"
     return (
-        f"{evidence.suspects} of {evidence.learned_from} labels look wrong, first of all that of {name}: "
-        f"'{label}', which is more likely '{likely}'. Look at suspects.csv and the report, correct them and "
-        "fit again."
+        f"{evidence.suspects} of {evidence.learned_from} labels {look} wrong, first of all that of {name}: "
+        f"'{label}', which is more likely '{likely}'. Look at suspects.csv and the report, correct what is "
+        "wrong and fit again."
     )
 
 
@@ -166,6 +191,16 @@ def _length(evidence: Evidence) -> str:
     if evidence.out_of_time:
         return "The time limit ended training while it was still learning: double --time-limit."
     return f"The last epoch was the best, so it was still learning: try --epochs {2 * evidence.epochs}."
+
+
+def _folds(evidence: Evidence) -> str:
+    if evidence.folds >= evidence.planned_folds or _untrained(evidence):
+        return ""
+    alone = f", so that only {counted(evidence.n_val, 'validation example')} decided" * (evidence.folds == 1)
+    return (
+        f"{evidence.folds} of {evidence.planned_folds} folds {'was' if evidence.folds == 1 else 'were'} "
+        f"trained: the time limit left no room for more{alone}. Give it more with --time-limit."
+    )
 
 
 def _overfitting(evidence: Evidence) -> str:
@@ -224,7 +259,7 @@ def _worst_class(evidence: Evidence) -> str:
     if support < CLASS_SUPPORT or evidence.test.value - recall < CLASS_GAP:
         return ""
     found = f"'{label}' is found in only {percent(recall, 0)} of its {support} test examples."
-    if evidence.rarest and evidence.largest >= IMBALANCE * evidence.smallest:
+    if evidence.uneven:
         return f"{found} Classes differ much in size: try --set train.class_weights=balanced."
     return f"{found} Look at its mistakes in the report: wrong labels, or too few examples like them?"
 
@@ -243,9 +278,10 @@ def _more_data(evidence: Evidence) -> str:
 def _calibration(evidence: Evidence) -> str:
     if evidence.ece is None or evidence.ece < MISCALIBRATED or evidence.n_test < CALIBRATION_EXAMPLES:
         return ""
+    more = "put more into the data's own" if "val" in evidence.own_splits else "--set data.val=0.25"
     return (
         f"Its probabilities are off by {percent(evidence.ece, 0)} on average: set no threshold on them yet. "
-        "More validation data would scale them better: --set data.val=0.25."
+        f"More validation data would scale them better: {more}."
     )
 
 
@@ -255,10 +291,11 @@ def _width(evidence: Evidence) -> str:
     width = evidence.test.high - evidence.test.low
     if evidence.lower_is_better or width <= GAP:
         return ""
-    return (
-        f"{evidence.n_test} test examples leave an interval of {100 * width:.0f} points; four times as many "
-        "would halve it. Hold more back with --set data.test=0.3, or label more."
-    )
+    leave = counted(evidence.n_test, "test example leaves", "test examples leave")
+    more = "Hold more back with --set data.test=0.3, or label more."
+    if "test" in evidence.own_splits:
+        more = "Label more for the data's own test split."
+    return f"{leave} an interval of {100 * width:.0f} points; four times as many would halve it. {more}"
 
 
 def _perfect(evidence: Evidence, value: float) -> bool:

@@ -153,20 +153,20 @@ def _no_worse(frozen: Pair, recent: Pair | None, margin: float) -> Check:
         return Check(
             "test set",
             True,
-            f"{said}: no right answer became wrong, so hardly more than {hidden:.1%} of all do.",
+            f"{said}: no right answer became wrong, so hardly more than {100 * hidden:.1f} % of all do.",
         )
     # An interval of few examples knows nothing of a loss that none of them shows.
     if frozen.lost and gain.low is not None and gain.low >= -margin:
-        return Check("test set", True, f"{said}: no worse by more than {100 * margin:g} points.")
+        return Check("test set", True, f"{said}: no worse by more than {_margin(margin)}.")
     newer = recent.gain if recent else None
     if gain.value >= 0 and newer is not None and newer.low is not None and newer.low > 0:
         return Check("test set", True, f"{said}, and it is better on recent examples, by {_points(newer)}.")
     if gain.value < -margin:
-        return Check("test set", False, f"{said}: worse than the {100 * margin:g} points that are allowed.")
+        return Check("test set", False, f"{said}: worse by more than the margin of {_margin(margin)}.")
     return Check(
         "test set",
         False,
-        f"{said}: too few examples to show that it is no worse by more than {100 * margin:g} points.",
+        f"{said}: too few examples to show that it is no worse by more than {_margin(margin)}.",
     )
 
 
@@ -199,16 +199,17 @@ def _labels(pairs: Sequence[Pair]) -> Check:
         if chance * (len(found) - place) > LEVEL:
             break
         return Check("labels", False, f"Of '{name}' it loses {lost} right answers and wins {won}.")
-    return Check("labels", True, f"None of {counted(len(found), 'label')} is surely recognised worse.")
+    tested = counted(len(found), "label") + f" with {LEAST_OF_LABEL} examples or more"
+    return Check("labels", True, f"None of {tested} is recognised worse, beyond chance.")
 
 
 def _flips(frozen: Pair) -> Check:
-    share = frozen.lost / max(1, len(frozen))
+    beyond = binomtest(frozen.lost, len(frozen), NEGATIVE_FLIPS, alternative="greater").pvalue <= LEVEL
     return Check(
         "churn",
-        share <= NEGATIVE_FLIPS,
-        f"{counted(frozen.lost, 'right answer')} of {len(frozen)} became wrong, "
-        f"at most {NEGATIVE_FLIPS:.0%} may.",
+        not beyond,
+        f"{counted(frozen.lost, 'right answer')} of {len(frozen)} became wrong: "
+        f"{'' if beyond else 'no '}more than the {100 * NEGATIVE_FLIPS:g} % that may, beyond chance.",
     )
 
 
@@ -233,6 +234,10 @@ def _latency(before: float, after: float) -> Check:
         f"An input takes {after:.1f} ms, and took {before:.1f}; at most {SLOWER:g} times that and "
         f"{SLACK:g} ms more are allowed.",
     )
+
+
+def _margin(margin: float) -> str:
+    return f"{100 * margin:g} {'point' if margin == MARGIN else 'points'}"
 
 
 def _points(gain: Interval) -> str:

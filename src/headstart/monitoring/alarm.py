@@ -221,7 +221,7 @@ def _notes(then: Reference, now: Sample, came: int, kinds: Sequence[str], alpha:
     if len(now) < came:
         notes.append(
             f"{came - len(now)} of {came} predictions are of an input that was there already; each input "
-            "counts once. Many of them may mean a client that tries again, or a camera that stands still."
+            "counts once. Many of them may mean a client that tries again, or sends what does not change."
         )
     # Two samples can be parted in so many ways, and none is more surprising than the only one.
     least = len(kinds) / math.comb(len(then) + len(now), len(now))

@@ -13,8 +13,8 @@ from headstart.monitoring.history import KINDS, Watched, moment
 CHANGED = {OUTPUTS: "answers", FEATURES: "inputs"}
 # The file beside the page that lists what was drawn by lot and has no label.
 TO_LABEL = "to_label.csv"
-# So far below the reference an estimate is worth a word.
-MARKED = 0.05
+# So far below the reference an estimate is worth a word, of so many predictions.
+MARKED, ENOUGH = 0.05, 30
 
 
 def headline(window: Watched) -> str:
@@ -127,8 +127,8 @@ def _after_alarm(window: Watched, windows: Sequence[Watched]) -> list[str]:
     steps = []
     if features:
         steps.append(
-            "Look at recent inputs. What has changed where they come from: a camera, the light, a program, "
-            "the people who use it, a kind of thing that the model was never taught?"
+            "Look at recent inputs. What has changed where they come from: the device or program that makes "
+            "them, the people who send them, a kind of thing that the model was never taught?"
         )
     elif outputs:
         alike = "Inputs look alike, so most" if tested else "Most"
@@ -150,15 +150,17 @@ def _labels(window: Watched) -> list[str]:
     said = []
     reference = judged["reference_accuracy"]
     if estimated is not None and reference is not None:
-        fall = reference - estimated["by_thresholded_confidence"]["value"]
-        if fall > MARKED:
+        estimate = estimated["by_thresholded_confidence"]
+        fall = reference - estimate["value"]
+        shown = judged["n"] >= ENOUGH and estimate["high"] is not None and estimate["high"] < reference
+        if shown and fall > MARKED:
             said.append(
                 f"Estimated accuracy is {points(fall)} points below that of the reference: believe the "
                 "answers less until labels have come."
             )
     if labelled is None or not labelled["fair"]:
         said.append(
-            f"Label the predictions that `{TO_LABEL}` lists, drawn by lot, and send the labels to "
-            "`POST /feedback`: only labels show how good the model is now."
+            f"Label the predictions that `{TO_LABEL}` lists, drawn by lot, in a copy of it, and give it "
+            "back: `headstart records SERVICE --labels COPY`. Only labels show how good the model is now."
         )
     return said

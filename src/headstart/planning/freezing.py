@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headstart.config.schema import Config
-from headstart.errors import ConfigError, did_you_mean
+from headstart.errors import ConfigError, counted, did_you_mean
 from headstart.planning.facts import ModelFacts
 from headstart.planning.plan import Decision
 
@@ -22,10 +22,12 @@ def frozen(config: Config, model: ModelFacts) -> Decision[tuple[str, ...]]:
     if isinstance(freeze, tuple):
         return Decision(_named(freeze, boundaries), "asked for by name")
     if isinstance(freeze, float):
-        return Decision(boundaries[: round(freeze * len(boundaries))], f"asked for as {freeze:.0%} of them")
+        count = round(freeze * len(boundaries))
+        return Decision(boundaries[:count], f"asked for as {100 * freeze:.0f} % of them")
     if abs(freeze) > len(boundaries):
+        there = counted(len(boundaries), "boundary", "boundaries")
         raise ConfigError(
-            f"model.freeze: {model.name} has {len(boundaries)} boundaries. Got {freeze}.",
+            f"model.freeze: {model.name} has {there}. Got {freeze}.",
             "Give a smaller count, or a share such as 0.5.",
         )
     if freeze < 0:

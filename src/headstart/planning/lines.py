@@ -31,10 +31,13 @@ TRAINING = (
     "views",
 )
 
+# What has no use where inputs are no images.
+OF_IMAGES = ("augment", "channels_last", "decode_once", "image_size", "views")
+
 
 def plan_lines(plan: Plan) -> list[tuple[str, str, str]]:
     """Name, value and reason of every decision that counts, in the order they were made."""
-    idle = () if plan.phases else TRAINING
+    idle = (*(() if plan.phases else TRAINING), *(() if plan.image_size else OF_IMAGES))
     return [
         (name, _shown(attrgetter(name)(plan)), reason)
         for name, reason in plan.reasons.items()

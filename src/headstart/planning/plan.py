@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from headstart.config.schema import Augmentation
-from headstart.contracts import Head, Objective, Phase
+from headstart.contracts import HEAD, Head, Objective, Phase
 
 T = TypeVar("T")
 
@@ -90,3 +90,12 @@ class Plan:
     stored: tuple[str, ...]
     views: int
     reasons: Mapping[str, str]
+
+    @property
+    def lr(self) -> float | None:
+        """The rate that `--lr` sets: the highest of the last phase that trains layers below the head.
+
+        Where no phase does, it is that of the last one; None where there are no phases.
+        """
+        deep = [phase for phase in self.phases if phase.rates.keys() != {HEAD}] or self.phases
+        return max(deep[-1].rates.values()) if deep else None

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from headstart.config.policies import resolve_augmentation
 from headstart.config.schema import Augmentation, Config, TrainConfig
 from headstart.contracts import Budget, Head, Phase
-from headstart.errors import ConfigError
+from headstart.errors import ConfigError, counted
 from headstart.planning.facts import DataFacts, Facts, MachineFacts
 from headstart.planning.plan import Decision
 
@@ -49,6 +49,15 @@ USUAL: Mapping[str, str] = {
     "keep_probe": "what is returned is never worse than the probe on validation data",
     "refit": "a probe that is returned learns from validation examples, too, once it is chosen",
 }
+
+
+def uneven(smallest: int, largest: int) -> bool:
+    """Whether classes differ so much in size that it must be minded.
+
+    Args:
+        smallest, largest: examples of the rarest and the commonest class.
+    """
+    return largest > UNEVEN * max(smallest, 1)
 
 
 def of_probe(config: Config, name: str, *, has_probe: bool) -> Decision[bool]:
@@ -111,9 +120,8 @@ def metric(config: Config, facts: Facts, task_metric: str) -> Decision[str]:
     """
     if config.train.metric:
         return Decision(task_metric, ASKED)
-    ratio = _imbalance(facts.data)
-    if task_metric == "accuracy" and ratio > UNEVEN:
-        return Decision("macro_f1", f"{_unevenly(ratio)}: accuracy would hide the rare ones")
+    if task_metric == "accuracy" and _uneven(facts.data):
+        return Decision("macro_f1", f"{_unevenly(facts.data)}: accuracy would hide the rare ones")
     return Decision(task_metric, "the usual one of this task")
 
 
@@ -150,7 +158,8 @@ def batch_size(config: Config, facts: Facts, *, pairs: bool = False) -> Decision
         size //= 2
     reason = "the usual one"
     if size < USUAL_BATCH:
-        reason = f"{facts.data.train} training examples should still make some steps an epoch"
+        examples = counted(facts.data.train, "training example")
+        reason = f"{examples} should still make some steps an epoch"
     return _asked_or(config.train.batch_size, size, reason)
 
 
@@ -225,10 +234,9 @@ def patience(config: Config) -> int:
 def class_weights(config: Config, facts: Facts) -> Decision[str]:
     """Whether rare classes weigh more in the loss."""
     data = facts.data
-    ratio = _imbalance(data)
     reason = "the classes are even enough" if data.largest else "there are no classes to be made even"
-    if ratio > UNEVEN:
-        reason = f"{_unevenly(ratio)}, but weights distort probabilities; 'balanced' turns them on"
+    if _uneven(data):
+        reason = f"{_unevenly(data)}, but weights distort probabilities; 'balanced' turns them on"
     return _asked_or(config.train.class_weights, "none", reason)
 
 
@@ -242,7 +250,8 @@ def folds(config: Config, facts: Facts, *, wanted: bool) -> Decision[int]:
     """
     count = facts.data.val
     if wanted and count < FEW_VALIDATION:
-        reason = f"{count} validation examples tell too little, so that more are held out, in turns"
+        tell = counted(count, "validation example tells", "validation examples tell")
+        reason = f"{tell} too little, so that more are held out, in turns"
         return _asked_or(config.train.folds, FOLDS, reason)
     reason = f"{count} validation examples decide" if wanted else "trained once"
     return _asked_or(config.train.folds, 1, reason)
@@ -306,7 +315,7 @@ def phases(
     steps = sum(phase.epochs for phase in found) * budget.steps_per_epoch
     reasons = [
         "as many epochs as asked for" if config.train.epochs else "steps matter, not epochs",
-        f"at most {steps} steps, {budget.steps_per_epoch} an epoch",
+        f"at most {counted(steps, 'step')}, {budget.steps_per_epoch} an epoch",
     ]
     if budget.patience:
         reasons.append(f"{budget.patience} validations without improvement end a phase")
@@ -342,11 +351,12 @@ def _left_open(config: Config) -> bool:
     return config.technique.name in (None, AUTO)
 
 
-def _imbalance(data: DataFacts) -> float:
-    return data.largest / max(data.smallest, 1)
+def _uneven(data: DataFacts) -> bool:
+    return uneven(data.smallest, data.largest)
 
 
-def _unevenly(ratio: float) -> str:
+def _unevenly(data: DataFacts) -> str:
+    ratio = data.largest / max(data.smallest, 1)
     return f"the commonest class has {ratio:.0f} times the examples of the rarest"
 
 

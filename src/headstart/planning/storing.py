@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from headstart.config.schema import Augmentation, Config
 from headstart.contracts import HEAD, Phase
+from headstart.errors import counted
 from headstart.planning.facts import CutFacts, Facts
 from headstart.planning.plan import Decision
 
@@ -137,7 +138,8 @@ def _problem(phase: Phase, cut: CutFacts, passes: _Passes, *, size: int, taken: 
 def _how(phase: Phase, cut: CutFacts, *, views: int, train: int) -> str:
     views = min(views, phase.epochs)
     of = "" if views == 1 else f" in {views} views"
-    return f"{train} examples are computed once{of}, {in_bytes(cut.bytes)} each"
+    computed = counted(train, "example is computed", "examples are computed")
+    return f"{computed} once{of}, {in_bytes(cut.bytes)} each"
 
 
 def in_bytes(count: int) -> str:

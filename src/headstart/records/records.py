@@ -80,6 +80,15 @@ class Records:
         with self._database.writing() as connection:
             return versions.add(connection, str(path), sha256, task=task, labels=labels, note=note)
 
+    def move_version(self, number: int, path: str) -> Version:
+        """Say where a model lies now.
+
+        Raises:
+            RequestError: there is no such model.
+        """
+        with self._database.writing() as connection:
+            return versions.move(connection, number, path)
+
     def versions(self) -> tuple[Version, ...]:
         """Every model, oldest first."""
         with self._database.reading() as connection:

@@ -34,6 +34,17 @@ def add(
     return found
 
 
+def move(connection: sqlite3.Connection, number: int, path: str) -> Version:
+    """Say where a version lies now.
+
+    Raises:
+        RequestError: there is no such version.
+    """
+    refuse_unknown(connection, {number})
+    connection.execute("UPDATE versions SET path = ? WHERE number = ?", (pack_path(path), number))
+    return numbered(connection, number)
+
+
 def every(connection: sqlite3.Connection) -> tuple[Version, ...]:
     """All, oldest first."""
     return _select(connection, "ORDER BY number")

@@ -1,8 +1,9 @@
 """Inputs of many requests computed together, by one model. Knows no HTTP.
 
-Decoders make inputs ready, several at once; one thread computes them. It takes what is ready whenever
-it is free: alone a request is never held up, and under load batches grow by themselves. It waits only
-for inputs that are being decoded at the moment, and not for long.
+Decoders make inputs ready, several at once, and no request keeps them for long while others wait; one
+thread computes them. It takes what is ready whenever it is free: alone a request is never held up, and
+under load batches grow by themselves. It waits only for inputs that are being decoded at the moment, and
+not for long.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ from headstart.service.clock import now
 if TYPE_CHECKING:
     from headstart.artifact.model import Answered
     from headstart.contracts import View
+
+
+# Seconds after which a request with more inputs to decode lets others have their turn.
+SLICE = 0.02
 
 
 class Answers(Protocol):
@@ -201,8 +206,12 @@ class Batcher:
         return not self._thread.is_alive()
 
     def _make_all_ready(self, jobs: Sequence[_Job]) -> None:
-        """Decode some inputs, in a thread of the decoders."""
-        for job in jobs:
+        """Decode some inputs, in a thread of the decoders; behind others, where they take long."""
+        end = now() + SLICE
+        for place, job in enumerate(jobs):
+            if place and now() >= end:
+                self._decoders.submit(self._make_all_ready, jobs[place:])
+                return
             self._make_ready(job)
 
     def _make_ready(self, job: _Job) -> None:

@@ -79,8 +79,12 @@ def _labels(said: dict[str, Any], loaded: Loaded) -> list[str]:
     if ("label" in said) == ("labels" in said):
         raise refusal(400, "Give `label`, or `labels` where several apply.")
     labels = [said["label"]] if "label" in said else said["labels"]
-    if not isinstance(labels, list) or len(labels) > MOST or not all(map(_is_label, labels)):
-        raise refusal(400, f"Labels must be at most {MOST} texts of 1 to {LONGEST} characters.")
+    if not isinstance(labels, list):
+        raise refusal(400, "`labels` must be a list.")
+    if len(labels) > MOST:
+        raise refusal(400, f"There are {len(labels)} labels; an input may have {MOST}.")
+    for label in labels:
+        _check_label(label)
     task = loaded.model.task
     if len(labels) != 1 and not task.several:
         raise refusal(400, "Of this model's labels, exactly one is right.")
@@ -91,7 +95,11 @@ def _labels(said: dict[str, Any], loaded: Loaded) -> list[str]:
         raise refusal(400, "`new` must be true or false.")
     known = loaded.model.labels
     for label in labels:
-        if known and not new and label not in known:
+        if label in known:
+            continue
+        if near := next((name for name in known if _bare(name) == _bare(label)), None):
+            raise refusal(400, f"The model does not know the label '{label}'. Did you mean '{near}'?")
+        if known and not new:
             raise refusal(
                 400,
                 f"The model does not know the label '{label}'.{did_you_mean(label, known)} "
@@ -100,10 +108,22 @@ def _labels(said: dict[str, Any], loaded: Loaded) -> list[str]:
     return labels
 
 
-def _is_label(label: Any) -> bool:
-    return (
-        isinstance(label, str)
-        and 0 < len(label) <= LONGEST
-        and label == label.strip()
-        and label.isprintable()
-    )
+def _check_label(label: Any) -> None:
+    """Refuse what no label can be, whatever the model knows.
+
+    Raises:
+        HTTPException: 400, it is none.
+    """
+    if not isinstance(label, str):
+        raise refusal(400, "A label must be a string.")
+    if not 0 < len(label) <= LONGEST:
+        raise refusal(400, f"A label has 1 to {LONGEST} characters; one has {len(label)}.")
+    if label != label.strip():
+        raise refusal(400, f"The label {label!r} begins or ends with a blank. Send it without.")
+    if not label.isprintable():
+        raise refusal(400, f"The label {label!r} has a character that cannot be shown. Send it without.")
+
+
+def _bare(label: str) -> str:
+    """What labels that nobody tells apart have in common: case and blanks are left aside."""
+    return "".join(label.casefold().split())

@@ -1,6 +1,6 @@
 """What clients send as inputs of a model: files, texts, pixels, in the forms of any protocol.
 
-Nothing is ever fetched: a URL is refused. Knows no protocol and decodes no image.
+Nothing is ever fetched: a URL is refused, or a text like any other. Knows no protocol and decodes no image.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from headstart.modalities.image.decode import FORMATS
 
 # What a table may call an image, and the one text of a model that has one.
 IMAGE, TEXT = "image", "text"
+# The keys of a file in base64.
+BASE64 = ("base64", "b64")
 # Bytes of a character, at most.
 WIDEST = 4
 _URL = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*://|data:|file:)", re.IGNORECASE)
@@ -159,6 +161,8 @@ class Reader:
         if not self.takes_files:
             names = self.columns if len(self.columns) > 1 or self.columns[0] in cells else (TEXT,)
             if missing := [column for column in names if column not in cells]:
+                if any(key in cells for key in BASE64):
+                    raise DataError(f"{name}: is a file in base64.", "This model reads texts; send the text.")
                 columns = ", ".join(self.columns)
                 raise DataError(
                     f"{name}: lacks {', '.join(missing)}.", f"This model reads the columns {columns}."
@@ -168,7 +172,7 @@ class Reader:
         cells = inner if isinstance(inner, dict) else cells
         if "url" in cells:
             raise _is_url(name)
-        found = next((cells[key] for key in ("base64", "b64", IMAGE) if key in cells), None)
+        found = next((cells[key] for key in (*BASE64, IMAGE) if key in cells), None)
         if not isinstance(found, str):
             raise self._wrong(name)
         return Input(_decoded(found, name))

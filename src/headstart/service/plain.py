@@ -17,7 +17,8 @@ from headstart.service.limits import body_of
 from headstart.service.slot import Slot
 
 FILE = "file"
-TYPES = ("multipart/form-data", "application/json", "text/plain", "image/*", "application/octet-stream")
+# Of a body, beside that of the input itself.
+TYPES = ("multipart/form-data", "application/json", "application/octet-stream")
 
 
 class Plain:
@@ -56,7 +57,8 @@ class Plain:
             return await self._asking.read(partial(_from_json, body, reader, self._asking.most), len(body))
         if kind == "text/plain" or kind == "application/octet-stream" or kind.startswith("image/"):
             return [self._whole(kind, body, reader)]
-        raise refusal(415, f"The Content-Type must be one of {', '.join(TYPES)}.")
+        types = ("image/*" if reader.takes_files else "text/plain", *TYPES)
+        raise refusal(415, f"The Content-Type must be one of {', '.join(types)}.")
 
     def _whole(self, kind: str, body: bytes, reader: Reader) -> Input:
         """A body that is one input."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from headstart.errors import counted
 from headstart.service.asking import read_json, refuse_many
 from headstart.service.errors import refusal
 
@@ -195,8 +196,10 @@ def _from_json(data: Any, datatype: str, shape: tuple[int, ...], *, most: int, w
         return numbers.reshape(shape)
     found = list(islice(_flat(data), min(count, most) + 1))
     refuse_many(len(found), most)
-    if len(found) != count or not all(isinstance(one, str) for one in found):
-        raise refusal(400, f"{where} must have {count} strings, as its shape says.")
+    if not all(isinstance(one, str) for one in found):
+        raise refusal(400, f"{where} must have strings as elements of `data`, as it is {BYTES}.")
+    if len(found) != count:
+        raise refusal(400, f"{where} must have {counted(count, 'string')}, as its shape says.")
     try:
         return [one.encode() for one in found]
     except UnicodeEncodeError as error:

@@ -70,6 +70,8 @@ class Ending:
     def tried(self, network: nn.Module, blend: Blend | None, tell: Notify) -> Mapping[float, Sequence[Any]]:
         """Outputs of the trained network, and as time allows of weights between it and where it began.
 
+        What the stop leaves room for after that is the mean of several networks, and the test set.
+
         Args:
             network: trained; moved by the blend.
             blend: None where there is nothing between.
@@ -85,6 +87,7 @@ class Ending:
                     break
                 blend.move(share)
                 found[share] = self._judge.ask(network, batches).outputs
+        self._stop.leave(self._needed(1))
         return found
 
     def _needed(self, validations: int) -> float:

@@ -22,7 +22,7 @@ from headstart.evaluation.scores import Scores
 from headstart.steps.judge import scores_of
 from headstart.steps.run_data import request_of_run, splits_of_run
 
-# Examples of validation data that both are asked, at most.
+# Test examples that both are asked, at most.
 ASKED = 500
 ROUNDS, TOGETHER = 7, 8
 MAX_LOSS = 0.02
@@ -37,7 +37,7 @@ class Row:
         size: bytes of its files.
         alone: milliseconds that one input takes alone, decoding not counted.
         together: milliseconds an input of eight.
-        score: the main metric on validation data; None where there is none.
+        score: the main metric on test data; None where there is none.
     """
 
     engine: str
@@ -55,7 +55,7 @@ class Export:
         path: the folder.
         rows: the model as it was trained, and the export.
         metric: of the scores.
-        n: validation examples that both were asked; 0 where the data is not there.
+        n: test examples that both were asked; 0 where the data is not there.
         changed: of these, how many got another answer.
         samples: golden samples that were compared.
         difference: largest of a score among them.
@@ -84,7 +84,10 @@ def export_run(
     out: Path | None = None,
     max_loss: float = MAX_LOSS,
 ) -> Export:
-    """Export the model of a run, checked on its golden samples and measured on its validation data.
+    """Export the model of a run, checked on its golden samples and measured on its test data.
+
+    Validation data would flatter both: a probe that was fitted once more has learned from it, and so has
+    the mean of folds.
 
     Args:
         path: a run folder, or a bundle, for which nothing is measured on data.
@@ -115,17 +118,17 @@ def export_run(
 
 
 def _data(path: Path, model: Model, *, needed: bool) -> tuple[Sequence[Example], Sequence[Example], str]:
-    """Some training and validation examples of a run; where they are gone and not needed, why."""
+    """Some training and test examples of a run; where they are gone and not needed, why."""
     try:
         folder = RunFolder(path)
         config = request_of_run(folder, model.task)
-        found = splits_of_run(folder, config, "train", "val")
+        found = splits_of_run(folder, config, "train", "test")
     except (HeadstartError, OSError) as error:
         if needed:
             raise
         return (), (), error.cause if isinstance(error, HeadstartError) else str(error)
     shown, asked = (
-        drawn(found[part][0], most, seed=config.seed) for part, most in (("train", COUNT), ("val", ASKED))
+        drawn(found[part][0], most, seed=config.seed) for part, most in (("train", COUNT), ("test", ASKED))
     )
     return shown, asked, ""
 
@@ -186,13 +189,13 @@ def _refuse_lossy(found: Export, max_loss: float, *, lower_is_better: bool) -> N
     before, after = (row.score for row in found.rows)
     if before is None or after is None:
         raise BundleError(
-            "int8 is measured on validation data, and there is none.", "Put the data back in its place."
+            "int8 is measured on test data, and there is none.", "Put the data back in its place."
         )
     loss = after - before if lower_is_better else before - after
     # Written so that NaN is refused.
     if not loss <= max_loss:
         raise BundleError(
-            f"In int8, {found.metric} goes from {before:.4f} to {after:.4f} on {found.n} validation "
-            f"examples, worse by more than {max_loss:g}.",
+            f"In int8, {found.metric} goes from {before:.4f} to {after:.4f} on {found.n} test examples, "
+            f"worse by more than {max_loss:g}.",
             "Nothing was written. Allow more with --max-loss, or do without --int8.",
         )

@@ -112,6 +112,11 @@ def placed(example: Example) -> str:
     return "test" if place < RECENT else "val" if place < RECENT + VALIDATION else "train"
 
 
+def suffix_of(media_type: str) -> str:
+    """Of a file that holds a kept input."""
+    return mimetypes.guess_extension(media_type, strict=False) or ".jpg"
+
+
 def content_of(value: Any) -> bytes:
     """Bytes that stand for an input: of a file, its own; the same that a service takes the sha256 of."""
     if isinstance(value, Path):
@@ -263,8 +268,7 @@ def _value(media_type: str, content: bytes, folder: Path) -> Any:
     if media_type == "application/json":
         return tuple(json.loads(content))
     folder.mkdir(parents=True, exist_ok=True)
-    suffix = mimetypes.guess_extension(media_type, strict=False) or ".jpg"
-    file = folder / f"{hashlib.sha256(content).hexdigest()[:20]}{suffix}"
+    file = folder / f"{hashlib.sha256(content).hexdigest()[:20]}{suffix_of(media_type)}"
     file.write_bytes(content)
     return file
 

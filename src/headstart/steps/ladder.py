@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from headstart.contracts import Validated
+from headstart.evaluation.report.words import way
 from headstart.steps.judge import Judged
 from headstart.steps.learn import Learned
 from headstart.steps.network import Round
@@ -40,16 +41,17 @@ def ladder(learned: Learned, judged: Judged, *, metric: str, lower_is_better: bo
         lower_is_better: whether that is an error.
     """
 
-    histories = [one.training.history for one in learned.rounds]
+    # Without a step, a validation is of the weights that training was to begin with.
+    rounds = [one for one in learned.rounds if one.training.steps]
 
     def rungs() -> Iterator[tuple[str, float]]:
         for key, name in BASELINES.items():
             if key in judged.baselines:
                 yield name, judged.baselines[key]["val"].metrics[metric].value
-        for phase in dict.fromkeys(one.phase for history in histories for one in history):
-            yield phase, _of_phase(learned.rounds, phase, lower_is_better=lower_is_better)
+        for phase in dict.fromkeys(validated.phase for one in rounds for validated in one.training.history):
+            yield phase, _of_phase(rounds, phase, lower_is_better=lower_is_better)
         for one in learned.tried[:1]:
             if one.share < 1:
-                yield f"{100 * one.share:.0f} % of the way from the probe", one.metric
+                yield f"{way(one.share)} from the probe to the trained network", one.metric
 
     return [{"rung": name, "metric": value} for name, value in rungs() if math.isfinite(value)]

@@ -40,7 +40,8 @@ def keep_reference(folder: ServiceFolder, version: Version, model: Model) -> str
     except (HeadstartError, OSError) as error:
         why = error.cause if isinstance(error, HeadstartError) else str(error)
         return f"There is nothing to compare answers with, so headstart watch cannot tell drift: {why}"
-    return f"Answers to {counted(len(found.scores), 'test example')} are kept, to compare later ones with."
+    told = counted(len(found.scores), "test example")
+    return f"headstart watch will compare answers with those to {told} of the run."
 
 
 def reference_of(model: Model, examples: Sequence[Example]) -> Reference:

@@ -20,6 +20,8 @@ from headstart.evaluation.report.content import Calibration, Mistake, ReportCont
 from headstart.evaluation.report.page import render
 from headstart.evaluation.slices import Slice
 from headstart.planning.lines import plan_lines
+from headstart.planning.rules import uneven
+from headstart.steps.folds import fold_count
 from headstart.steps.job import Job
 from headstart.steps.judge import Judged
 from headstart.steps.ladder import best_metric
@@ -27,6 +29,7 @@ from headstart.steps.learn import Learned
 from headstart.steps.more_data import twice_the_data
 from headstart.steps.suspect import Suspected
 from headstart.tasks.classification import Classification
+from headstart.training.stopping import TIME_LIMIT
 
 SHOWN_MISTAKES = 24
 
@@ -46,7 +49,8 @@ def advice(
     counts = count_labels(prepared.part("train")) if prepared.dataset.classed else Counter[str]()
     rarest = min(counts, key=lambda label: (counts[label], label), default="")
     probe = judged.baselines.get("linear_probe")
-    history = learned.training.history if learned.training else ()
+    # Where no step was trained, a validation tells of the weights that training was to begin with.
+    history = learned.training.history if learned.training and learned.training.steps else ()
     train = history[-1].train_metric if history else math.nan
     return advise(
         Evidence(
@@ -55,9 +59,12 @@ def advice(
             val=judged.val.metrics[metric].value,
             epochs=result["epochs"],
             smallest=counts[rarest],
-            largest=max(counts.values(), default=0),
             rarest=rarest,
-            lr=max(plan.phases[-1].rates.values()) if plan.phases else None,
+            uneven=uneven(counts[rarest], max(counts.values(), default=0))
+            and not plan.objective.class_weights,
+            own_splits=frozenset(name for name, ids in prepared.dataset.splits.items() if ids),
+            amounts=next((one.text for one in prepared.findings if one.code == "amounts"), ""),
+            lr=plan.lr if history else None,
             train=None if math.isnan(train) else train,
             probe=probe["val"].metrics[metric].value if probe else None,
             test=judged.test.metrics[metric],
@@ -67,7 +74,10 @@ def advice(
             lower_is_better=lower,
             varies=job.modality.varies,
             still_improving=bool(history) and history[-1].best,
-            out_of_time=result["stopped"] == "time limit",
+            out_of_time=result["stopped"] == TIME_LIMIT,
+            folds=len(learned.rounds),
+            planned_folds=fold_count(job) if learned.rounds else 0,
+            n_val=len(prepared.part("val")),
             suspects=len(suspects.examples) if suspects.stand_out else 0,
             learned_from=len(prepared.part("train")) + len(prepared.part("val")),
             suspect=next(((one.id, one.true, one.predicted) for one in suspects.examples), ("", "", "")),

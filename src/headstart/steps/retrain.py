@@ -59,6 +59,7 @@ class Retrained:
         version: its number; None where none was trained.
         verdict: None where none was trained.
         sentences: on the new data.
+        seconds: that all of it took: reading, training, comparing.
     """
 
     needed: str
@@ -66,6 +67,7 @@ class Retrained:
     version: int | None = None
     verdict: Verdict | None = None
     sentences: tuple[str, ...] = ()
+    seconds: float = 0.0
 
     @property
     def promoted(self) -> bool:
@@ -81,6 +83,7 @@ class Retrained:
             "version": self.version,
             "promoted": self.promoted,
             "data": list(self.sentences),
+            "seconds": self.seconds,
             "verdict": self.verdict and self.verdict.state(),
         }
 
@@ -103,13 +106,14 @@ def retrain_service(
         label: column of `data` with the labels.
         if_needed: whether to do it only after an alarm, or when enough labels have come.
         margin: what the challenger may be worse, as a share of answers.
-        time_limit: of its training, in seconds; None is that of the champion.
+        time_limit: of its training alone, in seconds; None is that of the champion.
         stream: where progress is shown; None shows nothing.
 
     Raises:
         RequestError: there is no service, its champion is of no run, or there is nothing new.
         HeadstartError: the data of the champion is gone, or the challenger cannot be trained.
     """
+    began = time.perf_counter()
     folder = service_folder(path)
     with Records(folder.records, create=False) as records, _alone(folder):
         champion = champion_of(records, path)
@@ -135,6 +139,8 @@ def retrain_service(
         given = other_examples(config, data, label)[0] if data else ()
         new = new_examples(records, given, known, inputs=place / "inputs")
         _refuse_nothing_new(new, path)
+        if not needed:
+            why = f"asked for, with {counted(len(new.examples), 'new example')}"
         request = replace(config, time_limit=time_limit or config.time_limit)
         challenger = _trained(place, request, known, new, stream=stream)
         version, _ = add_model(records, challenger, note=f"retrained: {why}")
@@ -144,7 +150,8 @@ def retrain_service(
         found = _decide(records, folder, version, models[1], found, instead_of=champion.number)
         write_json(place / VERDICT, found.state())
     told = _told(new, known, challenger)
-    return Retrained(f"Why now: {why}.", challenger, version.number, found, told)
+    took = time.perf_counter() - began
+    return Retrained(f"Why now: {why}.", challenger, version.number, found, told, took)
 
 
 @contextmanager

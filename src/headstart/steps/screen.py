@@ -11,6 +11,7 @@ from headstart.artifact.run import RunFolder
 from headstart.contracts import Event, Observer
 from headstart.data.dataset import Finding
 from headstart.data.layout import printable
+from headstart.errors import counted
 from headstart.evaluation.report.words import about, interval, number, title
 from headstart.evaluation.scores import Scores
 from headstart.planning.forecast import Forecast
@@ -99,7 +100,7 @@ def show_scores(stream: TextIO | None, result: Mapping[str, Any], advice: Sequen
     test = Scores.from_state(result["test"])
     others = {name: Scores.from_state(parts["test"]) for name, parts in result["baselines"].items()}
     heads = "".join(f"{name.replace('_', ' '):>14}" for name in others)
-    _print(stream, f"{f'{test.n} test examples':<22}{'':>10}{'95 % interval':>20}{heads}")
+    _print(stream, f"{counted(test.n, 'test example'):<22}{'':>10}{'95 % interval':>20}{heads}")
     for name, score in test.metrics.items():
         beside = "".join(f"{number(scores.metrics[name].value, name):>14}" for scores in others.values())
         _print(
@@ -110,8 +111,8 @@ def show_scores(stream: TextIO | None, result: Mapping[str, Any], advice: Sequen
             f"{rung['rung']} {number(rung['metric'], result['watched'])}" for rung in result["ladder"]
         )
         text = f"Step by step, {title(result['watched'])} on validation data: {rungs}."
-        _print(stream, textwrap.fill(text, WIDTH, subsequent_indent="  "))
-    _print(stream, f"Returned: {NAMES_OF[result['returned']]} ({result['why_returned']}).")
+        _print(stream, _filled(text, 2))
+    _print(stream, _filled(f"Returned: {NAMES_OF[result['returned']]} ({result['why_returned']}).", 2))
     took = f"{about(result['seconds']['total'])}, {in_bytes(result['peak_memory_bytes'])} of memory"
     expected = result.get("forecast")
     said = ""
@@ -119,7 +120,12 @@ def show_scores(stream: TextIO | None, result: Mapping[str, Any], advice: Sequen
         said = f" (expected: {about(expected['seconds'])}, {in_bytes(expected['memory'])})"
     _print(stream, f"Took: {took}{said}.")
     for sentence in advice:
-        _print(stream, textwrap.fill(sentence, WIDTH, initial_indent="Next: ", subsequent_indent="      "))
+        _print(stream, _filled(f"Next: {sentence}", 6))
+
+
+def _filled(text: str, indent: int) -> str:
+    """Lines that fit, all but the first indented; what is to be typed is never broken at a hyphen."""
+    return textwrap.fill(text, WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False)
 
 
 def _print(stream: TextIO | None, text: str) -> None:
@@ -142,6 +148,6 @@ def show_tuned(stream: TextIO | None, state: Mapping[str, Any]) -> None:
     if stream is None:
         return
     for sentence in sentences(state):
-        print(textwrap.fill(sentence, WIDTH), file=stream)
+        print(_filled(sentence, 0), file=stream)
     settings = " ".join(f"--set {key}={value}" for key, value in state["settings"].items())
     print(f"Trial {state['best']} is finished: {settings or 'everything as usual'}.", file=stream)

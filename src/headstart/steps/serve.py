@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from pathlib import Path
 from typing import TextIO
@@ -10,7 +11,7 @@ from headstart.artifact.bundle import load_bundle
 from headstart.artifact.model import Model
 from headstart.errors import RequestError
 from headstart.records.records import Records
-from headstart.records.values import Bounds, Version
+from headstart.records.values import Bounds, Decision, Version
 from headstart.records.versions import CHAMPION
 from headstart.service.app import build_app
 from headstart.service.options import ServiceOptions
@@ -70,7 +71,13 @@ def _made_known(records: Records, path: Path) -> str:
         _refuse_stranger(records, champion, load_bundle(path))
     version, new = add_model(records, path)
     if champion is None or new:
-        records.set_alias(CHAMPION, version.number, why="served by headstart serve")
+        why = "headstart serve was started with it"
+        decision = Decision(time.time(), "serve", version.number, "promoted", why, {})
+        if not records.succeed(decision, instead_of=champion.number if champion else None):
+            raise RequestError(
+                f"{path}: another process chose a champion at the same moment.",
+                "Start again.",
+            )
     elif champion.number != version.number:
         return (
             f"{path} is version {version.number}; version {champion.number} has become champion since, and "

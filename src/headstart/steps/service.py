@@ -80,15 +80,19 @@ def usual_folder(path: Path) -> Path:
 def add_model(records: Records, path: Path, *, note: str = "") -> tuple[Version, bool]:
     """Make a model known to a service, if it is not; and whether it was not.
 
+    One that is known, and is not where it was any more, has moved here.
+
     Raises:
         HeadstartError: there is no model, or it is damaged.
     """
     model = load_bundle(path)
-    known = {version.number for version in records.versions()}
-    version = records.add_version(
-        str(path.resolve()), bundle_digest(path), task=model.task.name, labels=model.labels, note=note
-    )
-    return version, version.number not in known
+    place, digest = str(path.resolve()), bundle_digest(path)
+    known = records.versions()
+    moved = [one for one in known if one.sha256 == digest and not Path(one.path).exists()]
+    if moved and not any(one.sha256 == digest and one.path == place for one in known):
+        return records.move_version(moved[-1].number, place), False
+    version = records.add_version(place, digest, task=model.task.name, labels=model.labels, note=note)
+    return version, version not in known
 
 
 def opened(
@@ -113,6 +117,12 @@ def opened(
         HeadstartError: it is gone, damaged, other than it was, or not what the engine takes.
     """
     path = Path(version.path)
+    if not path.exists():
+        raise RequestError(
+            f"{path}: version {version.number} of the service is not there any more.",
+            "Put it back, or name its new place: headstart versions SERVICE --add RUN. Or let another "
+            "version answer: headstart versions SERVICE --promote N.",
+        )
     model = load_bundle(path, device=device)
     if bundle_digest(path) != version.sha256:
         raise RequestError(

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any, TextIO
@@ -17,7 +17,9 @@ from headstart.artifact.run import (
     RunFolder,
     locked,
     new_run,
+    read_json,
     unfinished_run,
+    write_json,
 )
 from headstart.config.change import with_settings
 from headstart.config.schema import Config
@@ -60,6 +62,11 @@ class StudyFolder:
         return self.path / "config.toml"
 
     @property
+    def asked(self) -> Path:
+        """How many trials there are to be."""
+        return self.path / "trials.json"
+
+    @property
     def result(self) -> Path:
         """What came of it, for programs."""
         return self.path / "tune.json"
@@ -77,6 +84,10 @@ class StudyFolder:
     def trial(self, number: int) -> Path:
         """The run folder of a trial."""
         return self.trials / f"{number:04d}"
+
+    def count(self) -> int | None:
+        """How many trials were asked for last; None where nobody has."""
+        return int(read_json(self.asked, "trials")["trials"]) if self.asked.exists() else None
 
 
 @dataclass(frozen=True)
@@ -112,8 +123,9 @@ class Study:
     def run(self, trials: int) -> None:
         """Do trials until there are so many, those of other processes among them, or the time is over.
 
-        Trials of processes that died are gone on with first.
+        Trials of processes that died are gone on with first. The number is kept for who goes on.
         """
+        write_json(self.folder.asked, {"trials": trials})
         for past in self.search.past():
             if past.state == "running" and self._is_dead(past):
                 with suppress(Held):
@@ -246,14 +258,14 @@ def _outcome(job: Job, done: Learned, *, seed: int) -> Outcome:
     outputs = tempered(done.val, done.temperature)
     scorers = job.task.scorers(outputs, [job.task.encode(example) for example in done.judged])
     once = np.ones((1, len(outputs)))
-    draws = redrawn(scorers[job.task.watched], job.prepared.groups_of(done.judged), seed=seed)
+    watched, groups = job.task.watched, job.prepared.groups_of(done.judged)
+    draws = redrawn(scorers[watched], groups, metric=watched, seed=seed)
     return Outcome(
-        float(scorers[job.task.watched](once)[0]),
+        float(scorers[watched](once)[0]),
         {
             "loss": float(scorers[job.task.loss_metric](once)[0]),
             "returned": done.returned,
-            "inside": draws.inside,
-            "outside": draws.outside,
+            "draws": asdict(draws),
         },
     )
 

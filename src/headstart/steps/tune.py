@@ -178,6 +178,7 @@ def finish(study: Study) -> Tuned:
         "run": str(path),
         "settings": settings,
         "expected": found.state() if found else None,
+        "test": {"n": run.test.n, **run.test.metrics[study.metric].state()},
         "importances": study.search.importances(),
         "trials": [_state(past, study) for past in study.search.past()],
         "seconds": round(study.clock.elapsed, 3),
@@ -190,11 +191,11 @@ def finish(study: Study) -> Tuned:
 
 def _corrected(study: Study, best: Past | None) -> Corrected | None:
     """What is to be expected of the best trial on other examples."""
-    complete = [past for past in study.search.past() if past.value is not None and "inside" in past.facts]
+    complete = [past for past in study.search.past() if past.value is not None and "draws" in past.facts]
     if best is None or best.value is None or best not in complete:
         return None
     return corrected(
-        [Redrawn(past.facts["inside"], past.facts["outside"]) for past in complete],
+        [Redrawn(**past.facts["draws"]) for past in complete],
         best=complete.index(best),
         seen=best.value,
         lower_is_better=study.lower_is_better,

@@ -15,6 +15,7 @@ from headstart.errors import NonFiniteLoss, a_few
 from headstart.evaluation.calibration import fit_temperature, tempered
 from headstart.evaluation.intervals import difference
 from headstart.evaluation.outputs import compute_outputs, in_order
+from headstart.evaluation.report.words import metric_name, number, way
 from headstart.steps.job import Job
 from headstart.training.device import fixed_batches
 from headstart.training.feed import Validation
@@ -123,17 +124,16 @@ class Validator:
 
     def why(self, trained: Calibrated, probed: Calibrated, returned: Calibrated) -> str:
         """Both on validation data, and what decided where the metric did not."""
-        metric, lead = self._metric, self._lead(trained, probed)
-        name = (
-            "trained"
-            if trained.share == 1
-            else f"{trained.share:g} of the way from the probe to what was trained"
-        )
-        text = f"{metric} {trained.metric:.4f} {name} and {probed.metric:.4f} probe {self._where}"
+        lead = self._lead(trained, probed)
+        name = "the trained network"
+        if trained.share < 1:
+            name = f"weights {way(trained.share)} to {name}"
+        of_trained, of_probe = (number(one.metric, self._metric) for one in (trained, probed))
+        text = f"{metric_name(self._metric)} {self._where}: {name} {of_trained}, the probe {of_probe}"
         if lead > 0 and returned is probed:
             return f"{text}, a lead within the error of so few examples"
         losses = f"{trained.calibrated_loss:.4f} and {probed.calibrated_loss:.4f}"
-        return f"{text}, calibrated loss {losses}" if lead == 0 else text
+        return f"{text}; calibrated loss {losses}" if lead == 0 else text
 
     def temperature(self, candidate: Candidate) -> float:
         """That calibrates its probabilities."""

@@ -21,12 +21,12 @@ from headstart.monitoring.lot import Lot
 from headstart.monitoring.page import render
 from headstart.monitoring.reference import Reference
 from headstart.monitoring.sample import Sample
-from headstart.monitoring.sentences import TO_LABEL, headline, lead, next_steps, rang
+from headstart.monitoring.sentences import headline, lead, next_steps, rang
 from headstart.monitoring.usual import ALPHA, WINDOW
 from headstart.records.records import Records
 from headstart.records.values import Predicted, Version, Window
 from headstart.steps.service import ServiceFolder, champion_of, said_by, service_folder
-from headstart.steps.to_label import to_label_csv
+from headstart.steps.to_label import write_to_label
 
 __all__ = ["ALPHA", "WINDOW", "Look", "look"]
 
@@ -283,6 +283,5 @@ def _shown(folder: ServiceFolder, records: Records, found: Look) -> Path | None:
             about=found.late[-1] if found.late else None,
         )
         write_file_durably(folder.page, render(page).encode())
-    listed = to_label_csv(records, found.version, windows[-1])
-    write_file_durably(folder.path / TO_LABEL, listed.encode(errors="replace"))
+    write_to_label(folder.path, records, found.version, windows[-1])
     return folder.page

@@ -7,7 +7,6 @@ trial that is best on them is chosen, and scored on those that were not drawn.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,13 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.contracts import Scorer
-from headstart.evaluation.intervals import ENDS, drawn_weights
+from headstart.evaluation.intervals import ENDS, drawn_weights, score
 
 DRAWS = 200
-# Of the examples, on a draw of as many as there are.
-LEFT_OUT = math.exp(-1)
-# Where the winner wins less often than this, another might as well have been taken.
-CLEAR = 0.5
 
 Floats = NDArray[np.float64]
 
@@ -33,10 +28,13 @@ class Redrawn:
 
     Attributes:
         inside, outside: (draws,).
+        low, high: its 95 % interval where there was no choice; None where it has none.
     """
 
     inside: Sequence[float]
     outside: Sequence[float]
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True)
@@ -46,16 +44,18 @@ class Corrected:
     Attributes:
         seen: its main metric on the validation examples that chose it.
         value: the same, corrected for the choice.
-        low, high: its 95 % interval.
+        low, high: its 95 % interval; None where there is none.
         wins: share of the draws in which it is chosen.
+        rivals: others that the validation examples do not tell from it.
         trials: among which it was chosen.
     """
 
     seen: float
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     wins: float
+    rivals: int
     trials: int
 
     @property
@@ -66,19 +66,20 @@ class Corrected:
     @property
     def clear(self) -> bool:
         """Whether the validation examples tell the best from the others."""
-        return self.trials == 1 or self.wins >= CLEAR
+        return not self.rivals
 
     def state(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {**asdict(self), "optimism": self.optimism, "clear": self.clear}
 
 
-def redrawn(scorer: Scorer, groups: Sequence[str], *, seed: int) -> Redrawn:
+def redrawn(scorer: Scorer, groups: Sequence[str], *, metric: str, seed: int) -> Redrawn:
     """A trial on draws of whole groups that are the same for all trials of a study.
 
     Args:
         scorer: of the main metric, on the validation examples.
         groups: of each of them.
+        metric: its name.
         seed: of the draws.
     """
     members = np.unique(np.asarray(groups), return_inverse=True)[1]
@@ -88,7 +89,8 @@ def redrawn(scorer: Scorer, groups: Sequence[str], *, seed: int) -> Redrawn:
     for weights in drawn_weights(members, count, replicates=DRAWS, seed=seed):
         inside += scorer(weights).tolist()
         outside += scorer((weights == 0).astype(float)).tolist()
-    return Redrawn(inside, outside)
+    low, high = score({metric: scorer}, n=len(groups), groups=groups, seed=seed).interval(metric)
+    return Redrawn(inside, outside, low, high)
 
 
 def corrected(
@@ -112,15 +114,24 @@ def corrected(
     if good.sum() < DRAWS / 2:
         return None
     inside, outside = inside[:, good], outside[:, good]
-    top = inside.max(axis=0)
-    # Of trials that are equal on a draw, the one that was chosen would be chosen again.
-    chosen = np.where(inside[best] >= top, best, inside.argmax(axis=0))
-    values = outside[chosen, np.arange(outside.shape[1])]
+    # Of trials that are equal on a draw, any might be chosen.
+    chosen = (inside >= inside.max(axis=0)).astype(float)
+    chosen /= chosen.sum(axis=0)
     # What is left out is fewer examples, not other ones: only the choice's own gain is taken away.
-    gain = sign * float((outside[best] - values).mean())
-    value = seen - sign * max(gain, 0.0)
-    # Those that are left out are a share of about 0.37, and vary that much more than all would.
-    low, high = np.percentile((values - values.mean()) * math.sqrt(LEFT_OUT), ENDS)
+    gain = sign * max(sign * float((outside[best] - (chosen * outside).sum(axis=0)).mean()), 0.0)
+    # Nothing is beyond the end of a flawless sample's interval: it stays where it is.
+    low, high = (
+        end if end is None or end == seen else end - gain for end in (trials[best].low, trials[best].high)
+    )
+    ahead = inside[best] - inside
+    same = ~ahead.any(axis=1)
     return Corrected(
-        seen, value, value + float(low), value + float(high), float((chosen == best).mean()), len(trials)
+        seen=seen,
+        value=seen - gain,
+        low=low,
+        high=high,
+        wins=float(chosen[same].sum(axis=0).mean()),
+        # A trial that is equal on every draw gives the same answers: there is nothing to tell apart.
+        rivals=int((~same & (np.percentile(ahead, ENDS[0], axis=1) <= 0)).sum()),
+        trials=len(trials),
     )

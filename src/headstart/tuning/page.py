@@ -9,8 +9,10 @@ from typing import Any
 
 from jinja2 import Environment
 
+from headstart.errors import counted
 from headstart.evaluation.report import words
 from headstart.evaluation.report.environment import environment
+from headstart.evaluation.scores import Interval
 from headstart.tuning import charts
 
 
@@ -55,24 +57,32 @@ def render(page: StudyPage) -> str:
 def sentences(state: Mapping[str, Any]) -> list[str]:
     """What is to be thought of the best trial, in words."""
     found, metric = state["expected"], state["metric"]
-    name = words.metric_name(metric)
-    complete = sum(trial["value"] is not None for trial in state["trials"])
+    tested = _with_interval(state["test"], metric)
+    on_test = f"On {counted(state['test']['n'], 'test example')}, what is returned has {tested}."
     if found is None:
-        return ["No trial got to its end in time: what is returned is the usual fit, cut short."]
+        return ["No trial got to its end in time: what is returned is the usual fit, cut short.", on_test]
+    complete = sum(trial["value"] is not None for trial in state["trials"])
     said = [
-        f"The best of {complete} trials has {words.number(found['seen'], metric)} {name} on the validation "
-        f"examples that chose it. Corrected for the choice, {words.number(found['value'], metric)} is to be "
-        f"expected ({words.number(found['low'], metric)} to {words.number(found['high'], metric)})."
+        f"The best of {counted(complete, 'trial')} has {words.number(found['seen'], metric)} "
+        f"{words.metric_name(metric)} on the validation examples that chose it. Corrected for the choice, "
+        f"{_with_interval(found, metric)} is to be expected."
     ]
     if not found["clear"]:
         said.append(
-            f"{state['n_val']} validation examples do not tell these trials apart: drawn anew, they would "
-            f"choose this one in {words.percent(found['wins'], 0)} of the draws only. More of them would "
-            "(--set data.val=0.3, or label more); more trials would not."
+            f"{state['n_val']} validation examples do not tell it from {found['rivals']} of the others: the "
+            "difference may be chance. More of them would (--set data.val=0.3, or label more); more trials "
+            "would not."
         )
     if not state["settings"]:
         said.append("It is the usual fit: no other settings were better.")
-    return said
+    return [*said, on_test]
+
+
+def _with_interval(score: Mapping[str, Any], metric: str) -> str:
+    """Such as ``"93.3 % (95 % interval 84 to 97 %)"``."""
+    found = Interval.from_state(score)
+    span = words.interval(found, metric)
+    return f"{words.number(found.value, metric)}{f' (95 % interval {span})' if span else ''}"
 
 
 @cache

@@ -69,11 +69,13 @@ def make(model: Model, name: str, precision: Precision | None, samples: Sequence
     Args:
         model: of torch, on the CPU.
         name: of the format.
-        precision: in which it is to compute; None is the fastest of the format's that agrees.
+        precision: in which it is to compute; None is the fastest of the format's that the processor computes
+            and that agrees.
         samples: inputs by which the ranges of int8 are found.
 
     Raises:
-        RequestError: the format, or the precision of it, is not there; the task has no such form.
+        RequestError: the format, or the precision of it, is not there, or not on this processor; the task
+            has no such form.
         MissingExtra: a package is lacking.
         BundleError: its answers are not those of the model; the differences are shown.
     """
@@ -82,13 +84,18 @@ def make(model: Model, name: str, precision: Precision | None, samples: Sequence
         raise RequestError(
             f"{name} does not compute in {precision}.", f"There are: {', '.join(form.precisions)}."
         )
+    if precision is not None and form.computed(precision) != precision:
+        raise RequestError(
+            f"This processor does not compute {precision}.", "Leave the precision out, or choose fp32."
+        )
     what = traceable(model)
     if precision == "int8":
         shown = batches(what, model, samples)
         files = form.quantised(form.make(what), shown, tokens=model.modality.ragged)
         return _opened(form, files, what, model, "int8")
     files = form.make(what)
-    tried = [precision] if precision else [each for each in form.precisions if each in TOLERANCES]
+    usual = [each for each in form.precisions if each in TOLERANCES and form.computed(each) == each]
+    tried = [precision] if precision else usual
     for each in tried:
         found = _opened(form, files, what, model, each)
         if not found.agreement.problems:

@@ -26,7 +26,7 @@ class Format(Protocol):
 
     name: ClassVar[str]
     precisions: ClassVar[tuple[Precision, ...]]
-    """In which it may compute; the first one where none is asked for."""
+    """In which it may compute; where none is asked for, the first that the processor computes."""
 
     @staticmethod
     def make(what: Traceable) -> dict[str, bytes]:
@@ -49,6 +49,11 @@ class Format(Protocol):
         Raises:
             MissingExtra: a package is lacking.
         """
+        ...
+
+    @staticmethod
+    def computed(precision: Precision) -> Precision:
+        """In which this processor computes what is to be computed in a precision."""
         ...
 
     @staticmethod

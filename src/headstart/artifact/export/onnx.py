@@ -57,6 +57,11 @@ class Onnx:
         return {FILE: quantise(files[FILE], batches, tokens=tokens)}
 
     @staticmethod
+    def computed(precision: Precision) -> Precision:
+        """The same."""
+        return precision
+
+    @staticmethod
     def open(files: Mapping[str, bytes], ports: Ports, precision: Precision) -> Compute:
         """A session of ONNX Runtime on the processor; never reads a file that the model might name."""
         session = session_of(files[FILE])

@@ -47,12 +47,17 @@ class OpenVINO:
         return _serialised(quantise(model, batches, tokens=tokens))
 
     @staticmethod
+    def computed(precision: Precision) -> Precision:
+        """float32 in the place of bfloat16 where the processor does not compute that."""
+        return "fp32" if precision == "bf16" and not computes_bf16() else precision
+
+    @staticmethod
     def open(files: Mapping[str, bytes], ports: Ports, precision: Precision) -> Compute:
-        """A compiled model; where the processor does not compute bfloat16, float32 is asked for."""
+        """A compiled model."""
         core = openvino_core()
         settings = {
             "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" and computes_bf16() else "f32",
+            "INFERENCE_PRECISION_HINT": "bf16" if OpenVINO.computed(precision) == "bf16" else "f32",
             "INFERENCE_NUM_THREADS": torch.get_num_threads(),
             "ENABLE_CPU_PINNING": False,
         }

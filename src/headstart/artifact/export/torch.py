@@ -37,6 +37,11 @@ class Torch:
         raise TypeError("the torch format has no int8")
 
     @staticmethod
+    def computed(precision: Precision) -> Precision:
+        """The same."""
+        return precision
+
+    @staticmethod
     def open(files: Mapping[str, bytes], ports: Ports, precision: Precision) -> Compute:
         """The program's module."""
         with warnings.catch_warnings():

@@ -8,6 +8,7 @@ from functools import cache
 
 from jinja2 import Environment
 
+from headstart.errors import counted
 from headstart.evaluation.report import figures, words
 from headstart.evaluation.report.charts import calibration_error
 from headstart.evaluation.report.confusion import matrix, most_confused
@@ -41,7 +42,7 @@ def render(content: ReportContent) -> str:
             verdict=judged,
             model=MODEL,
             scores=scores,
-            things=words.noun(judged.task),
+            things=f"{words.noun(judged.task)}s",
             remarks=remarks(content.result, content.lower_is_better),
             bars=figures.score_bars(judged),
             trained=trained,
@@ -67,6 +68,7 @@ def _environment() -> Environment:
     return environment(
         {
             "calibration_error": calibration_error,
+            "counted": counted,
             "data_uri": data_uri,
             "duration": words.duration,
             "has_marks": has_marks,

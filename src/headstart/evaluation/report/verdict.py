@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from headstart.errors import counted
 from headstart.evaluation.report.words import SPACE, interval, noun, number, title
 from headstart.evaluation.scores import Interval, Scores
 
@@ -31,7 +32,7 @@ class Verdict:
     @property
     def things(self) -> str:
         """``"58 test images"``."""
-        return f"{self.scores[MODEL].n} {SPLITS[self.split]} {noun(self.task)}"
+        return counted(self.scores[MODEL].n, f"{SPLITS[self.split]} {noun(self.task)}")
 
     @property
     def intervals(self) -> dict[str, Interval]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from headstart.errors import counted
 from headstart.evaluation.scores import Interval
 
 SPACE = "\N{NO-BREAK SPACE}"
 DASH = "\N{EN DASH}"
+WAYS = {0.25: "a quarter of the way", 0.5: "halfway", 0.75: "three quarters of the way"}
 NAMES = {"chrf": "chrF"} | {name: name.upper() for name in ("auc", "auroc", "bleu", "ece", "f1", "mcc")}
 
 
@@ -33,6 +35,11 @@ def number(value: float, metric: str) -> str:
     if not math.isfinite(value):
         return DASH
     return percent(value) if metric.endswith("accuracy") else f"{value:.3f}"
+
+
+def way(share: float) -> str:
+    """A share of a way as ``"halfway"``."""
+    return WAYS.get(share) or f"{percent(share, 0)} of the way"
 
 
 def tick(value: float, metric: str) -> str:
@@ -87,10 +94,10 @@ def rates(values: Mapping[str, float]) -> str:
     others = [value for name, value in values.items() if name != "head"]
     if others:
         span = " to ".join(dict.fromkeys((rate(min(others)), rate(max(others)))))
-        parts.append(f"{len(others)} {'boundary' if len(others) == 1 else 'boundaries'} {span}")
+        parts.append(f"{counted(len(others), 'boundary', 'boundaries')} {span}")
     return ", ".join(parts)
 
 
 def noun(task: str) -> str:
     """What an example of a task is called."""
-    return "images" if task.startswith("image") else "examples"
+    return "image" if task.startswith("image") else "example"

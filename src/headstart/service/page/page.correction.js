@@ -1,21 +1,21 @@
 /** Telling the service that it was right, or what is right. */
 
 import { announce, button, element, freshId } from "./page.element.js";
-import { hasSeveral } from "./page.saying.js";
+import { labelsOf } from "./page.saying.js";
 import { ask } from "./page.service.js";
 
 /**
  * The question whether a prediction is right, and what becomes of the answer.
  *
  * @param {Object} prediction with `id`.
- * @param {{labels: string[]}} model
+ * @param {{labels: string[], several: boolean}} model
  * @param {string} noun of what was given, such as "photo".
  * @returns {HTMLElement}
  */
 export function correctionOf(prediction, model, noun) {
   const place = element("div", { class: "correction" });
-  const several = hasSeveral(prediction);
-  const said = several ? prediction.labels : [prediction.label];
+  const { several } = model;
+  const said = labelsOf(prediction);
 
   const question = (focused) => {
     const wrong = button("Wrong", form);

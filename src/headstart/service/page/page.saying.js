@@ -30,13 +30,13 @@ export function isLabelled(prediction) {
   return Object.keys(prediction.scores ?? {}).length > 0;
 }
 
-/** Whether one input may have several labels, or none. */
-export function hasSeveral(prediction) {
-  return prediction.label == null || (prediction.labels?.length ?? 0) > 0;
+/** The labels that a prediction says: one, or of several those that apply. */
+export function labelsOf({ label, labels }) {
+  return label == null ? labels : [label];
 }
 
 function labelled(prediction) {
-  const said = hasSeveral(prediction) ? prediction.labels : [prediction.label];
+  const said = labelsOf(prediction);
   const name = said.length ? said.join(", ") : "none of its labels";
   const sure = said.length === 1 && prediction.score != null ? percent(prediction.score) : null;
   const heading = headline(name, sure, said.length === 0);
