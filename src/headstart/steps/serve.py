@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from headstart.artifact.bundle import load_bundle
 from headstart.artifact.model import Model
 from headstart.errors import RequestError
 from headstart.records.records import Records
@@ -67,9 +66,7 @@ def _made_known(records: Records, path: Path) -> str:
         RequestError: the service is of another task, or of other labels altogether.
     """
     champion = records.by_alias(CHAMPION)
-    if champion is not None:
-        _refuse_stranger(records, champion, load_bundle(path))
-    version, new = add_model(records, path)
+    version, new = add_model(records, path, like=champion)
     if champion is None or new:
         why = "headstart serve was started with it"
         decision = Decision(time.time(), "serve", version.number, "promoted", why, {})
@@ -84,16 +81,6 @@ def _made_known(records: Records, path: Path) -> str:
             f"stays it. headstart versions SERVICE --promote {version.number} changes that."
         )
     return ""
-
-
-def _refuse_stranger(records: Records, champion: Version, model: Model) -> None:
-    strangers = model.labels and champion.labels and not set(model.labels) & set(champion.labels)
-    if champion.task != model.task.name or strangers:
-        raise RequestError(
-            f"{records.path.parent}: this service answers something else: {champion.task}, by "
-            f"{champion.path}.",
-            "Name another folder with --service.",
-        )
 
 
 def _of(records: Records) -> str:

@@ -13,7 +13,7 @@ from headstart.artifact.model import Model
 from headstart.artifact.run import RunFolder, name_for
 from headstart.errors import DataError, HeadstartError, RequestError
 from headstart.records.records import Records
-from headstart.records.values import Version
+from headstart.records.values import Predicted, Version
 from headstart.records.versions import CHAMPION
 
 Engine = Literal["auto", "openvino", "onnx", "torch"]
@@ -77,15 +77,26 @@ def usual_folder(path: Path) -> Path:
     return Path("services") / name_for(run.path if run else bundle)
 
 
-def add_model(records: Records, path: Path, *, note: str = "") -> tuple[Version, bool]:
+def add_model(
+    records: Records, path: Path, *, like: Version | None = None, note: str = ""
+) -> tuple[Version, bool]:
     """Make a model known to a service, if it is not; and whether it was not.
 
     One that is known, and is not where it was any more, has moved here.
 
+    Args:
+        records: of the service.
+        path: of a run folder, a bundle or an export.
+        like: whose question it must answer; None is any.
+        note: for people.
+
     Raises:
+        RequestError: it is of another task than that version, or of other labels altogether.
         HeadstartError: there is no model, or it is damaged.
     """
     model = load_bundle(path)
+    if like is not None:
+        _refuse_stranger(records, like, model)
     place, digest = str(path.resolve()), bundle_digest(path)
     known = records.versions()
     moved = [one for one in known if one.sha256 == digest and not Path(one.path).exists()]
@@ -93,6 +104,15 @@ def add_model(records: Records, path: Path, *, note: str = "") -> tuple[Version,
         return records.move_version(moved[-1].number, place), False
     version = records.add_version(place, digest, task=model.task.name, labels=model.labels, note=note)
     return version, version not in known
+
+
+def _refuse_stranger(records: Records, like: Version, model: Model) -> None:
+    strangers = model.labels and like.labels and not set(model.labels) & set(like.labels)
+    if like.task != model.task.name or strangers:
+        raise RequestError(
+            f"{records.path.parent}: this service answers something else: {like.task}, by {like.path}.",
+            "Name another folder with --service.",
+        )
 
 
 def opened(
@@ -145,6 +165,11 @@ def opened(
 def said_by(label: str | None, scores: Mapping[str, float]) -> set[str]:
     """The labels that an answer says: the one, or of several those that are more probable than not."""
     return {label} if label is not None else {name for name, share in scores.items() if share > 0.5}
+
+
+def said_in(row: Predicted, version: Version) -> set[str]:
+    """The labels that a recorded answer of a version says."""
+    return said_by(row.label, dict(zip(version.labels, row.scores, strict=True)))
 
 
 def run_of(path: Path) -> RunFolder:

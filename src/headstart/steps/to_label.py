@@ -24,7 +24,7 @@ from headstart.monitoring.sentences import TO_LABEL
 from headstart.records.records import Records
 from headstart.records.values import Predicted, Version, Window
 from headstart.steps.joined import suffix_of
-from headstart.steps.service import said_by, service_folder
+from headstart.steps.service import said_in, service_folder
 
 ID, LABEL = "id", "label"
 COLUMNS = (ID, "at", "input", "answer", LABEL)
@@ -56,7 +56,7 @@ def write_to_label(folder: Path, records: Records, version: Version, window: Win
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in _to_label(records, version, window):
-        said = said_by(row.label, dict(zip(version.labels, row.scores, strict=True)))
+        said = said_in(row, version)
         answer = SIGN.join(name for name in version.labels if name in said)
         writer.writerow((row.id, moment(row.at), _shown(folder, records, row), answer, ""))
     write_file_durably(folder / TO_LABEL, file.getvalue().encode(errors="replace"))

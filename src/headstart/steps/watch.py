@@ -25,7 +25,7 @@ from headstart.monitoring.sentences import headline, lead, next_steps, rang
 from headstart.monitoring.usual import ALPHA, WINDOW
 from headstart.records.records import Records
 from headstart.records.values import Predicted, Version, Window
-from headstart.steps.service import ServiceFolder, champion_of, said_by, service_folder
+from headstart.steps.service import ServiceFolder, champion_of, said_in, service_folder
 from headstart.steps.to_label import write_to_label
 
 __all__ = ["ALPHA", "WINDOW", "Look", "look"]
@@ -243,8 +243,7 @@ def _right(records: Records, version: Version, first: int, last: int) -> dict[st
         first, last: numbers of the first and the last prediction.
     """
     return {
-        row.input_hash: said_by(row.label, dict(zip(version.labels, row.scores, strict=True)))
-        == set(said.labels)
+        row.input_hash: said_in(row, version) == set(said.labels)
         for row, said in records.feedback(version=version.number, after=first - 1, until=last)
         if comparable(row.scores, row.features)
     }

@@ -60,13 +60,7 @@ class KServe:
 def triton_manifest(settings: Settings) -> str:
     """For the runtime kserve-tritonserver, which an installation of KServe brings."""
     return f"""\
-apiVersion: serving.kserve.io/v1beta1
-kind: InferenceService
-metadata:
-  name: {settings.name}
-spec:
-  predictor:
-    model:
+{_head(settings)}    model:
       modelFormat:
         name: triton
       runtime: kserve-tritonserver
@@ -75,8 +69,8 @@ spec:
 """
 
 
-def container_manifest(settings: Settings) -> str:
-    """For a container that runs `headstart serve`; its token is a secret beside it."""
+def _head(settings: Settings) -> str:
+    """What every manifest begins with; what predicts comes below."""
     return f"""\
 apiVersion: serving.kserve.io/v1beta1
 kind: InferenceService
@@ -84,7 +78,13 @@ metadata:
   name: {settings.name}
 spec:
   predictor:
-    containers:
+"""
+
+
+def container_manifest(settings: Settings) -> str:
+    """For a container that runs `headstart serve`; its token is a secret beside it."""
+    return f"""\
+{_head(settings)}    containers:
       - name: kserve-container
         image: {json.dumps(settings.image)}
         args:
