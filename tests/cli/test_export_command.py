@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import pickle
 import shutil
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -177,6 +180,40 @@ def test_a_changed_byte_of_an_export_is_named(
     code, _, said = call("predict", folder, next(shades.rglob("*.png")))
     assert code == 1
     assert "model.bin: damaged" in said
+
+
+class Trap:
+    """Leaves a trace where it is unpickled."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[Callable[[Path], None], tuple[Path]]:
+        return Path.touch, (self.trace,)
+
+
+@pytest.mark.parametrize(("pickled", "wanted"), [(False, 0), (True, 1)])
+def test_code_in_a_torch_export_whose_digest_was_set_anew_never_runs(
+    pickled: bool, wanted: int, call: Call, exports: Mapping[str, Path], tmp_path: Path, shades: Path
+) -> None:
+    folder = Path(shutil.copytree(exports["torch"], tmp_path / "tampered"))
+    trap = pickle.dumps(Trap(tmp_path / "trace"))
+    with zipfile.ZipFile(exports["torch"] / "model.pt2") as before:
+        members = {name: before.read(name) for name in before.namelist()}
+    members["archive/data/sample_inputs/model.pt"] = trap
+    if pickled:
+        config = "archive/data/weights/model_weights_config.json"
+        members[config] = members[config].replace(b'"use_pickle": false', b'"use_pickle": true')
+    with zipfile.ZipFile(folder / "model.pt2", "w") as after:
+        for name, content in members.items():
+            after.writestr(name, content)
+    facts = json.loads((folder / "bundle.json").read_text())
+    facts["sha256"]["model.pt2"] = hashlib.sha256((folder / "model.pt2").read_bytes()).hexdigest()
+    (folder / "bundle.json").write_text(json.dumps(facts))
+    code, _, said = call("predict", folder, next(shades.rglob("*.png")))
+    assert code == wanted
+    assert ("reading it could run code" in said) == pickled
+    assert not (tmp_path / "trace").exists()
 
 
 def test_a_model_whose_weights_changed_fails_its_golden_samples(whole: Path) -> None:

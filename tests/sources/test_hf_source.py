@@ -372,7 +372,7 @@ def test_the_configuration_says_what_the_outputs_are(
 ) -> None:
     examples = [Example(str(place), "a text", target) for place, target in enumerate(targets)]
     task = TextClassification.from_examples(examples, options)
-    form = HuggingFace().native(loaded(bert).blueprint, task.output_names, several=task.several)
+    form = HuggingFace().native(loaded(bert).blueprint, task.output_names, several=not task.exclusive)
     config = json.loads(form.files["config.json"])
     assert config["problem_type"] == kind
     assert tuple(config["id2label"].values()) == outputs == task.output_names
@@ -475,6 +475,48 @@ def test_of_a_kind_that_transformers_knows_its_own_code_is_left_alone(bert: Path
     edited(bert, model_type="bert")
     assert torch.equal(features(loaded(bert), TEXTS), expected)
     assert not (bert / "opened").exists()
+
+
+def test_code_of_a_tokenizer_and_pickles_beside_the_weights_are_left_alone(bert: Path) -> None:
+    expected = features(loaded(bert), TEXTS)
+    of_code_of_its_own(bert)
+    edited(bert, model_type="bert")
+    told = json.loads((bert / "tokenizer_config.json").read_text())
+    own = {"auto_map": {"AutoTokenizer": ["own.Words", "own.Words"]}, "tokenizer_class": "OwnWords"}
+    (bert / "tokenizer_config.json").write_text(json.dumps({**told, **own}))
+    for name in ("pytorch_model.bin", "training_args.bin", "optimizer.pt"):
+        (bert / name).write_bytes(pickle.dumps(_Trap(bert / "opened")))
+    assert torch.equal(features(loaded(bert), TEXTS), expected)
+    assert not (bert / "opened").exists()
+
+
+def test_a_pickled_adapter_is_refused_and_never_opened(bert: Path) -> None:
+    (bert / "adapter_config.json").write_text(
+        json.dumps({"peft_type": "LORA", "base_model_name_or_path": str(bert), "target_modules": ["query"]})
+    )
+    (bert / "adapter_model.bin").write_bytes(pickle.dumps(_Trap(bert / "opened")))
+    with pytest.raises(ModelError, match=r"adapter_config\.json.*merge_and_unload"):
+        loaded(bert)
+    assert not (bert / "opened").exists()
+
+
+KERNELS = ("attn_implementation", "_attn_implementation", "experts_implementation", "_experts_implementation")
+
+
+@pytest.mark.parametrize("key", KERNELS)
+@pytest.mark.parametrize("value", ["someone/kernel", "flash_attention_2", {"": "someone/kernel@v1:run"}])
+def test_a_kernel_that_a_configuration_names_is_never_asked_for(
+    bert: Path, key: str, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr("transformers.modeling_utils.lazy_import_flash_attention", asked.append)
+    expected = features(loaded(bert), TEXTS)
+    edited(bert, **{key: value})
+    backbone = loaded(bert)
+    assert torch.equal(features(backbone, TEXTS), expected)
+    config = {**backbone.blueprint["config"], key: value}
+    HuggingFace().rebuild({**backbone.blueprint, "config": config})
+    assert asked == []
 
 
 def test_a_task_that_is_not_for_texts_is_refused(bert: Path) -> None:

@@ -1,5 +1,6 @@
 import json
 import os
+import pickle
 import re
 
 import pytest
@@ -9,6 +10,7 @@ from trained_networks import features, photos, trained, write_folder
 
 from headstart.errors import ModelError
 from headstart.sources.local import Local
+from headstart.sources.resolve import load
 from headstart.sources.weights import sha256_of
 
 # Architecture and a size that it takes and runs at quickly; None is its own.
@@ -200,3 +202,29 @@ def test_a_path_below_the_home_folder_is_found(tmp_path, monkeypatch):
     (tmp_path / "a.pt").touch()
     assert Local().knows("resnet18@~/a.pt")
     assert not Local().knows("resnet18@~/b.pt")
+
+
+class Trap:
+    """Leaves a trace where it is unpickled."""
+
+    def __init__(self, trace):
+        self.trace = trace
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.trace),)
+
+
+@pytest.mark.parametrize("dump", [torch.save, pickle.dump])
+@pytest.mark.parametrize("file", ["a.pt", "a.pth", "a.bin", "a.ckpt", "a.joblib", "a.pkl", ".metadata"])
+def test_what_would_run_code_is_refused_as_a_file_and_as_a_folder(tmp_path, file, dump):
+    folder, trace = tmp_path / "folder", tmp_path / "trace"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"architecture": "test_resnet"}')
+    with (folder / file).open("wb") as opened:
+        dump(Trap(trace), opened)
+    with pytest.raises(ModelError, match=r"run code.*Convert it"):
+        load(f"local:test_resnet@{folder / file}")
+    for name in (f"local:{folder}", str(folder)):
+        with pytest.raises(ModelError, match=r"run code.*(Convert it|Join its parts) where you trust it"):
+            load(name)
+    assert not trace.exists()

@@ -18,6 +18,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
+from headstart.artifact.bounds import Bounded, check_numbers
 from headstart.artifact.export.format import Format, Ports
 from headstart.artifact.exported import Exported
 from headstart.artifact.golden import FILE as GOLDEN
@@ -26,7 +27,7 @@ from headstart.artifact.model import Model
 from headstart.catalog import EXPORTS, MODALITIES, TASKS, resolve
 from headstart.contracts import HEAD, Backbone, Head, Native, Task
 from headstart.durable import write_folder_durably
-from headstart.errors import BundleError, RunFolderError
+from headstart.errors import BundleError, HeadstartError, RunFolderError
 from headstart.sources.resolve import native, rebuild
 
 FORMAT = 1
@@ -120,7 +121,7 @@ def native_form(task: Task, backbone: Backbone, head: Head) -> Native | None:
     """The form in which the library of a backbone opens it with its head; None where it has none."""
     if head.hidden:
         return None
-    form = native(backbone.blueprint, task.output_names, several=task.several)
+    form = native(backbone.blueprint, task.output_names, several=not task.exclusive)
     if form is None or not head.dropout:
         return form
     prefixes = {
@@ -168,15 +169,19 @@ def load_bundle(path: Path, *, device: str = "cpu") -> Model:
     facts = _read_facts(folder, asked=path)
     try:
         return _opened(folder, facts, device)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except HeadstartError:
+        raise
+    except Exception as error:  # Libraries that are given wrong numbers fail each in its own way.
+        said = next(iter(str(error).splitlines()), "")
         raise BundleError(
-            f"{folder / FACTS}: damaged: it cannot be understood ({type(error).__name__}: {error}).",
+            f"{folder / FACTS}: damaged: it cannot be understood ({type(error).__name__}: {said}).",
             "Restore it from a copy, or train again.",
         ) from error
 
 
 def _opened(folder: Path, facts: Mapping[str, Any], device: str) -> Model:
     """The model that facts and the files beside them tell of."""
+    check_numbers(facts)
     files = {name: _read_file(folder, name, digest) for name, digest in facts["sha256"].items()}
     stated = dict(facts["task"])
     task: Task = resolve("task", stated.pop("name"), TASKS).from_state(stated)
@@ -207,6 +212,21 @@ def _network(
     folder: Path,
 ) -> nn.Module:
     """The network of torch with its weights."""
+    name = facts.get("weights", WEIGHTS)
+    tensors = load_tensors(files[name])
+    with Bounded(tensors):
+        network = _built(facts, task, preprocessing, family)
+    try:
+        network.load_state_dict(
+            {_ours(key, facts.get("prefixes", {})): value for key, value in tensors.items()}
+        )
+    except RuntimeError as error:
+        raise BundleError(f"{folder / name}: does not fit {FACTS} beside it ({error}).") from error
+    return network
+
+
+def _built(facts: Mapping[str, Any], task: Task, preprocessing: Any, family: str) -> nn.Module:
+    """The network of torch, with untrained weights."""
     backbone = Backbone(
         module=rebuild(facts["blueprint"]),
         boundaries=(),
@@ -222,16 +242,7 @@ def _network(
         head_bias=facts.get("head_bias", True),
     )
     head = Head(**{**facts["head"], "hidden": tuple(facts["head"]["hidden"])})
-    network = task.build(backbone, head)
-    name = facts.get("weights", WEIGHTS)
-    tensors = load_tensors(files[name])
-    try:
-        network.load_state_dict(
-            {_ours(key, facts.get("prefixes", {})): value for key, value in tensors.items()}
-        )
-    except RuntimeError as error:
-        raise BundleError(f"{folder / name}: does not fit {FACTS} beside it ({error}).") from error
-    return network
+    return task.build(backbone, head)
 
 
 def bundle_digest(path: Path) -> str:
@@ -259,7 +270,7 @@ def _read_facts(folder: Path, *, asked: Path) -> dict[str, Any]:
     except (FileNotFoundError, NotADirectoryError) as error:
         what = f"has no saved model (no {FACTS})" if asked.exists() else "does not exist"
         raise RunFolderError(f"{asked}: {what}.", "Name a run folder whose training has finished.") from error
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise BundleError(
             f"{folder / FACTS}: cannot be read ({error}).", "Restore it from a copy."
         ) from error

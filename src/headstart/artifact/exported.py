@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from torch import Tensor, nn
 
+from headstart.errors import BundleError
+
 # What the head gives, divided by the temperature, and (B, D) features where the task has one row of them.
 Outcome = tuple[Tensor, Tensor | None]
 Compute = Callable[[Mapping[str, Tensor]], Outcome]
@@ -17,8 +19,17 @@ def outcome(names: Sequence[str], values: Iterable[Tensor]) -> Outcome:
     Args:
         names: of the graph's outputs.
         values: in their order.
+
+    Raises:
+        BundleError: the names are not those of what is given.
     """
-    by_name = dict(zip(names, values, strict=True))
+    given = list(values)
+    if len(given) != len(names) or "logits" not in names:
+        raise BundleError(
+            f"The export gives {len(given)} outputs, but bundle.json names {', '.join(names) or 'none'}.",
+            "Restore it from a copy, or export again.",
+        )
+    by_name = dict(zip(names, given, strict=True))
     return by_name["logits"], by_name.get("features")
 
 

@@ -72,8 +72,13 @@ class Task(Protocol):
         ...
 
     @property
-    def several(self) -> bool:
-        """Whether outputs are questions apart, rather than one choice."""
+    def exclusive(self) -> bool:
+        """Whether outputs are one choice (softmax), rather than questions apart (sigmoid)."""
+        ...
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether an example may have several labels, or none, as a whole."""
         ...
 
     @classmethod

@@ -86,7 +86,7 @@ def _labels(said: dict[str, Any], loaded: Loaded) -> list[str]:
     for label in labels:
         _check_label(label)
     task = loaded.model.task
-    if len(labels) != 1 and not task.several:
+    if len(labels) != 1 and not task.multi_label:
         raise refusal(400, "Of this model's labels, exactly one is right.")
     if len(set(labels)) < len(labels):
         raise refusal(400, "A label is given twice.")

@@ -54,7 +54,7 @@ class Versions:
                     "task": model.task.name,
                     "family": model.family,
                     "labels": list(model.labels),
-                    "several": model.task.several,
+                    "several": model.task.multi_label,
                     "columns": [] if loaded.reader.takes_files else list(loaded.reader.columns),
                     "engine": self._options.engine or model.engine,
                     "licence": facts.get("licence"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import warnings
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ from headstart.errors import ModelError, a_few, did_you_mean
 from headstart.modalities.image.preprocessing import ImagePreprocessing
 from headstart.sources.boundaries import find_boundaries
 
+# What timm itself does with arguments: fetch weights, open files. None of it is the network's form.
+LOADING = frozenset(inspect.signature(timm.create_model).parameters) - {"model_name"}
 # The second classifier that torchvision's Inception checkpoints hold; timm's settings do not name it.
 _AUXILIARY_CLASSIFIER = "AuxLogits"
 
@@ -51,9 +54,16 @@ def build(architecture: str, arguments: Mapping[str, Any]) -> nn.Module:
     """A network of timm without a classifier, with untrained weights, in evaluation mode.
 
     Raises:
-        ModelError: timm has no such architecture, or it does not take these arguments.
+        ModelError: timm has no such architecture, or it does not take these arguments; or one of them
+            would load something.
     """
     check_architecture(architecture)
+    loading = sorted(LOADING.intersection(arguments))
+    if loading:
+        raise ModelError(
+            f"'{architecture}' cannot be built: {', '.join(loading)} would load what is not named.",
+            "Take it out of the arguments.",
+        )
     try:
         module: nn.Module = timm.create_model(architecture, num_classes=0, **arguments)
     except (TypeError, ValueError, RuntimeError, AssertionError) as error:

@@ -13,7 +13,7 @@ from timm.models import get_pretrained_cfg
 from torch import nn
 
 from headstart.contracts import Backbone
-from headstart.errors import ModelError
+from headstart.errors import ModelError, a_few
 from headstart.sources.architecture import (
     Checkpoint,
     assemble,
@@ -23,10 +23,17 @@ from headstart.sources.architecture import (
     rebuild,
 )
 from headstart.sources.huggingface.places import is_checkpoint
-from headstart.sources.weights import SUFFIXES, check_file, read_metadata, read_weights, sha256_of
+from headstart.sources.weights import CONVERT, SUFFIXES, check_file, read_metadata, read_weights, sha256_of
 
 _CONFIG = "config.json"
 _PREFERRED = "model.safetensors"
+# Weights as training scripts keep them beside much else, all of it pickled; and as many processes write them.
+_PICKLED = (".ckpt", ".joblib", ".pkl", ".pickle")
+_PARTS = ".metadata"
+_JOIN = (
+    "Join its parts where you trust it: torch.distributed.checkpoint.format_utils.dcp_to_torch_save(FOLDER, "
+    "'model.pt')."
+)
 
 
 class Local:
@@ -118,11 +125,22 @@ def _weights_file(place: Path) -> Path:
     files = sorted(file for file in place.iterdir() if file.suffix in SUFFIXES)
     preferred = [file for file in files if file.name == _PREFERRED] or files
     if not preferred:
-        raise ModelError(f"{place}: holds no weights.", f"Put a file {_PREFERRED} there.")
+        raise _no_weights(place)
     if len(preferred) > 1:
         names = ", ".join(file.name for file in preferred)
         raise ModelError(f"{place}: holds several weights files: {names}.", "Name one: local:PATH/FILE")
     return preferred[0]
+
+
+def _no_weights(place: Path) -> ModelError:
+    """Why a folder has no weights that are read, and how those that it has become such."""
+    pickled = sorted(file.name for file in place.iterdir() if file.suffix in _PICKLED or file.name == _PARTS)
+    if not pickled:
+        return ModelError(f"{place}: holds no weights.", f"Put a file {_PREFERRED} there.")
+    return ModelError(
+        f"{place}: its weights are pickled ({a_few(pickled)}), so reading them could run code.",
+        _JOIN if _PARTS in pickled else CONVERT,
+    )
 
 
 def _config(path: Path) -> dict[str, Any]:

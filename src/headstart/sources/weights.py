@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
 _PREFIXES = ("module.", "_orig_mod.", "model.")
 
-_CONVERT = (
+CONVERT = (
     "Convert it where you trust it: safetensors.torch.save_file(model.state_dict(), 'model.safetensors')."
 )
 
@@ -39,7 +40,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     try:
         content = _read(path)
     except pickle.UnpicklingError as error:
-        raise ModelError(f"{path}: more than tensors, so reading it could run code.", _CONVERT) from error
+        raise ModelError(f"{path}: more than tensors, so reading it could run code.", CONVERT) from error
     except (SafetensorError, EOFError, RuntimeError, LookupError, ValueError, OSError) as error:
         raise ModelError(f"{path}: damaged or not a weights file.", "Get it again.") from error
     weights = _unwrapped(content)
@@ -91,7 +92,10 @@ def check_file(path: Path) -> None:
 def _read(path: Path) -> Any:
     if path.suffix == ".safetensors":
         return load_file(path)
-    return torch.load(path, map_location="cpu", weights_only=True)
+    with warnings.catch_warnings():
+        # That a pickle of another protocol may be refused, as it then is.
+        warnings.filterwarnings("ignore", message="Detected pickle protocol")
+        return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _unwrapped(content: Any) -> dict[str, Tensor]:

@@ -161,7 +161,7 @@ def _checked(
             if name not in version.labels
         ]
     several = {answered[id] for id, said in labels.items() if len(said) > 1}
-    alone = {number for number in several if not load_bundle(Path(versions[number].path)).task.several}
+    alone = {number for number in several if not load_bundle(Path(versions[number].path)).task.multi_label}
     problems += [
         f"line {cells[id][0]}: '{cells[id][1]}' are several labels, and exactly one is right."
         for id, said in labels.items()

@@ -111,9 +111,9 @@ class Classification:
         return self.labels[-self.kind.head_outputs(len(self.labels)) :]
 
     @property
-    def several(self) -> bool:
-        """Whether each output is a question apart."""
-        return not self.kind.exclusive
+    def exclusive(self) -> bool:
+        """Whether outputs are one choice, as the kind has it."""
+        return self.kind.exclusive
 
     def encode(self, example: Example) -> Floats:
         """The example's labels as a (C,) float32 row of zeros and ones.

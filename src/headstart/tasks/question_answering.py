@@ -65,7 +65,8 @@ class QuestionAnswering:
     loss_metric: ClassVar[str] = "loss"
     labels: ClassVar[tuple[str, ...]] = ()
     output_names: ClassVar[tuple[str, ...]] = ()
-    several: ClassVar[bool] = False
+    exclusive: ClassVar[bool] = True
+    multi_label: ClassVar[bool] = False
 
     metric: str = METRICS[0]
     may_be_unanswerable: bool = False

@@ -67,6 +67,8 @@ class TokenClassification:
     probed: ClassVar[bool] = False
     located: ClassVar[bool] = True
     single_pass: ClassVar[bool] = True
+    exclusive: ClassVar[bool] = True
+    multi_label: ClassVar[bool] = False
     unkept: ClassVar[str] = ""
     loss_metric: ClassVar[str] = "log_loss"
 
@@ -113,11 +115,6 @@ class TokenClassification:
     def output_names(self) -> tuple[str, ...]:
         """The tags."""
         return self.labels
-
-    @property
-    def several(self) -> bool:
-        """A word has one tag."""
-        return False
 
     def encode(self, example: Example) -> np.ndarray:
         """The place of each word's tag among the labels, (W,) int64.

@@ -74,6 +74,8 @@ class Writing:
     probed: ClassVar[bool] = False
     located: ClassVar[bool] = False
     single_pass: ClassVar[bool] = False
+    exclusive: ClassVar[bool] = True
+    multi_label: ClassVar[bool] = False
     unkept: ClassVar[str] = "what a layer gives depends on the text to be written, too"
     loss_metric: ClassVar[str] = "loss"
     metrics: ClassVar[tuple[str, ...]]
@@ -124,11 +126,6 @@ class Writing:
     def output_names(self) -> tuple[str, ...]:
         """None: outputs are tokens."""
         return ()
-
-    @property
-    def several(self) -> bool:
-        """Tokens are one choice at a time."""
-        return False
 
     def encode(self, example: Example) -> str:
         """The text that is to be written.

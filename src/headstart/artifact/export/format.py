@@ -34,6 +34,7 @@ class Format(Protocol):
 
         Raises:
             MissingExtra: a package is lacking.
+            RequestError: the form cannot hold it.
         """
         ...
 
@@ -67,5 +68,6 @@ class Format(Protocol):
 
         Raises:
             MissingExtra: a package is lacking.
+            BundleError: a file is damaged, or has what is refused; also when it is computed.
         """
         ...

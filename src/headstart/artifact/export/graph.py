@@ -40,7 +40,7 @@ class Graph(nn.Module):
         self.names = names
         self.temperature = model.temperature
         self.probed = model.task.probed
-        self.several = model.task.several
+        self.exclusive = model.task.exclusive
         self.labels = len(model.labels)
 
     @property
@@ -62,7 +62,7 @@ class Graph(nn.Module):
 
     def _shares(self, logits: Tensor) -> Tensor:
         """Probabilities of the labels; a single output speaks for the second of two."""
-        if not self.several:
+        if self.exclusive:
             return torch.softmax(logits, dim=1)
         shares = torch.sigmoid(logits)
         return torch.cat([1 - shares, shares], dim=1) if self.labels > logits.shape[1] else shares

@@ -12,16 +12,20 @@ from typing import Any, ClassVar
 import torch
 
 from headstart.artifact.export.calibration import Batches
+from headstart.artifact.export.damage import told_of
 from headstart.artifact.export.format import Ports, Precision
 from headstart.artifact.export.graph import Traceable
 from headstart.artifact.export.onnx_int8 import quantise
+from headstart.artifact.export.onnx_wire import names_files
 from headstart.artifact.export.torch import program
 from headstart.artifact.exported import Compute, Outcome, outcome
-from headstart.errors import MissingExtra
+from headstart.errors import MissingExtra, RequestError
 
 FILE = "model.onnx"
 # As `onnx` counts operators' versions; what engines of the last years read.
 OPSET = 18
+# Bytes that one file of protobuf may have, less what the graph itself takes.
+LARGEST = 2**31 - 2**24
 
 
 class Onnx:
@@ -33,6 +37,12 @@ class Onnx:
     @staticmethod
     def make(what: Traceable) -> dict[str, bytes]:
         """By torch's exporter from the graph that torch.export captures."""
+        size = sum(value.nbytes for value in what.graph.state_dict().values())
+        if size > LARGEST:
+            raise RequestError(
+                f"A file of ONNX holds {LARGEST / 1e9:.1f} GB at most, but the weights are {size / 1e9:.1f}.",
+                "Choose openvino or torch.",
+            )
         for needed in ("onnx", "onnxscript"):
             _package(needed)
         with _quiet():
@@ -68,7 +78,8 @@ class Onnx:
         names, outputs = ports.inputs, ports.outputs
 
         def compute(inputs: Mapping[str, torch.Tensor]) -> Outcome:
-            found = session.run(outputs, {name: inputs[name].numpy() for name in names})
+            with told_of(FILE, "onnx", "computed"):
+                found = session.run(outputs, {name: inputs[name].numpy() for name in names})
             return outcome(outputs, map(torch.from_numpy, found))
 
         return compute
@@ -79,14 +90,22 @@ def session_of(model: bytes) -> Any:
 
     Raises:
         MissingExtra: ONNX Runtime is not installed.
+        BundleError: the model is damaged, or names other files.
     """
+    with told_of(FILE, "onnx", "read"):
+        if names_files(model):
+            raise ValueError("it names another file for its weights, which are to be in it")
     runtime = _package("onnxruntime")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     # Threads that wait in a loop for the next request take the cores from those that decode.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
-    return runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    # Not the format of ONNX Runtime's own, whatever the bytes begin with.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    # It prints its errors beside raising them, unless they are fatal.
+    options.log_severity_level = 4
+    with told_of(FILE, "onnx", "read"):
+        return runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def _name_axes(model: Any, what: Traceable) -> None:

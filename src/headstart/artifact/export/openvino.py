@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import torch
 
 from headstart.artifact.export.calibration import Batches
+from headstart.artifact.export.damage import told_of
 from headstart.artifact.export.format import Ports, Precision
 from headstart.artifact.export.graph import Traceable
 from headstart.artifact.export.openvino_int8 import quantise
@@ -61,7 +62,12 @@ class OpenVINO:
             "INFERENCE_NUM_THREADS": torch.get_num_threads(),
             "ENABLE_CPU_PINNING": False,
         }
-        compiled = core.compile_model(core.read_model(files[GRAPH], files[WEIGHTS]), "CPU", settings)
+        with told_of(GRAPH, "openvino", "read"):
+            # Whatever is not XML, OpenVINO would try as a model of ONNX or others, which may name files.
+            if not files[GRAPH].startswith(b"<?xml"):
+                raise ValueError("it is not XML")
+            model = core.read_model(files[GRAPH], files[WEIGHTS])
+            compiled = core.compile_model(model, "CPU", settings)
         names, outputs = ports.inputs, ports.outputs
         idle: SimpleQueue[Any] = SimpleQueue()
 
@@ -71,9 +77,11 @@ class OpenVINO:
                 request = idle.get_nowait()
             except Empty:
                 request = compiled.create_infer_request()
+            given = {name: inputs[name].contiguous().numpy() for name in names}
             try:
-                request.infer({name: inputs[name].contiguous().numpy() for name in names}, share_inputs=True)
-                found = [torch.from_numpy(request.get_tensor(name).data.copy()) for name in outputs]
+                with told_of(GRAPH, "openvino", "computed"):
+                    request.infer(given, share_inputs=True)
+                    found = [torch.from_numpy(request.get_tensor(name).data.copy()) for name in outputs]
             finally:
                 idle.put(request)
             return outcome(outputs, found)

@@ -13,9 +13,8 @@ from torch.export import Dim, ExportedProgram
 from headstart.artifact.export.calibration import Batches
 from headstart.artifact.export.format import Ports, Precision
 from headstart.artifact.export.graph import Traceable
+from headstart.artifact.export.pt2 import FILE, read_program
 from headstart.artifact.exported import Compute, Outcome, outcome
-
-FILE = "model.pt2"
 
 
 class Torch:
@@ -43,16 +42,11 @@ class Torch:
 
     @staticmethod
     def open(files: Mapping[str, bytes], ports: Ports, precision: Precision) -> Compute:
-        """The program's module."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            module = torch.export.load(BytesIO(files[FILE])).module()
+        """The program, read without running code of the file."""
+        program = read_program(files[FILE])
 
         def compute(inputs: Mapping[str, torch.Tensor]) -> Outcome:
-            with torch.no_grad():
-                found = module(*(inputs[name] for name in ports.inputs))
-            given = found if isinstance(found, (tuple, list)) else (found,)
-            return outcome(ports.outputs, given)
+            return outcome(ports.outputs, program(*(inputs[name] for name in ports.inputs)))
 
         return compute
 

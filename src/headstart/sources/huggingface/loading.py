@@ -24,6 +24,7 @@ from headstart.sources.huggingface.network import (
     ANSWERS,
     as_backbone,
     auto_class,
+    compute_here,
     config_of,
     first_line,
     is_writer,
@@ -36,6 +37,8 @@ from headstart.sources.weights import sha256_of
 LONGEST = 512
 # What a configuration also has, and no network is made of: where it lay, and what it was trained with.
 _OF_THIS_RUN = ("_name_or_path", "loss_type")
+# Where transformers finds it, peft is asked to load it, and imports what it names.
+_ADAPTER = "adapter_config.json"
 _CONVERT = (
     "Convert it where you trust it: AutoModel.from_pretrained(FOLDER).save_pretrained(OTHER) writes "
     "safetensors."
@@ -105,7 +108,7 @@ def rebuild(blueprint: Mapping[str, Any]) -> nn.Module:
     """
     config, task = config_of(blueprint), blueprint["task"]
     with _quiet(), torch.random.fork_rng(devices=[]):
-        model: Any = auto_class(task).from_config(config)
+        model: Any = auto_class(task).from_config(config, trust_remote_code=False)
     if "generation" in blueprint:
         model.generation_config = GenerationConfig.from_dict(dict(blueprint["generation"]))
     return as_backbone(model, task, blueprint["head"])
@@ -129,11 +132,17 @@ def read_config(folder: Path) -> Any:
         ) from error
     if getattr(config, "quantization_config", None):
         raise ModelError(f"{folder}: the weights are quantised.", "Choose the checkpoint with plain weights.")
+    compute_here(config)
     config.use_cache = False
     return config
 
 
 def _weights(folder: Path) -> list[Path]:
+    if (folder / _ADAPTER).exists():
+        raise ModelError(
+            f"{folder}: has an adapter ({_ADAPTER}), which names its own classes.",
+            "Merge it where you trust it: merge_and_unload().save_pretrained(OTHER) of peft.",
+        )
     files = weights_files(folder)
     if files:
         return files

@@ -25,6 +25,8 @@ WRITERS: Mapping[str, str] = {
     "text-generation": "AutoModelForCausalLM",
 }
 CLASSES: Mapping[str, str] = {**NEW_HEAD, **WRITERS}
+# Implementations of attention and of experts that no other package is asked for.
+_OWN = (None, "eager", "sdpa", "batched_mm", "grouped_mm")
 # So many labels no network has by chance: by their number the last layer is found.
 _MARK = 1013
 
@@ -127,9 +129,24 @@ def config_of(blueprint: Mapping[str, Any]) -> Any:
     """
     stated = dict(blueprint["config"])
     try:
-        return transformers.AutoConfig.for_model(stated.pop("model_type"), **stated)
+        config = transformers.AutoConfig.for_model(stated.pop("model_type"), **stated)
     except ValueError as error:
         raise ModelError(f"The installed transformers does not know it: {error}", "Update it.") from error
+    compute_here(config)
+    return config
+
+
+def compute_here(config: Any) -> None:
+    """Let a configuration choose only among what transformers itself computes.
+
+    Another name of an implementation is that of a repository, whose code transformers would fetch and run.
+    """
+    for name in ("_attn_implementation", "_experts_implementation"):
+        if getattr(config, name, None) not in _OWN:
+            setattr(config, name, None)
+    for name in getattr(config, "sub_configs", ()):
+        if getattr(config, name, None) is not None:
+            compute_here(getattr(config, name))
 
 
 def auto_class(task: str) -> Any:
@@ -163,7 +180,7 @@ def last_layer(task: str, config: Any) -> tuple[str, nn.Linear]:
         marked.num_labels = outputs
         try:
             with torch.device("meta"):
-                model = auto_class(task).from_config(marked)
+                model = auto_class(task).from_config(marked, trust_remote_code=False)
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             raise ModelError(
                 f"transformers {transformers.__version__} has no {kind} network for {task}: "
