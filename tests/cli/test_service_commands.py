@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import signal
 import time
 from collections.abc import Callable
 from io import BytesIO
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from faults import send_signal, strike_at
 from PIL import Image, ImageFilter
 
 import headstart as hs
@@ -134,7 +136,14 @@ def test_a_round_from_corrections_to_a_new_champion_and_back(call: Call, service
     assert found["seconds"] > 0
     assert found["data"][0].startswith("80 new examples: ")
     checks = {check["name"]: check for check in found["verdict"]["checks"]}
-    assert set(checks) == {"test set", "recent data", "labels", "churn", "calibration", "latency"}
+    names = {"no worse", "test set", "recent data", "labels", "churn", "calibration", "latency"}
+    assert set(checks) == names
+    # Of what is new, those that judge and, by what the run said before it learned from them, those that
+    # validate; of what is old, those that both runs validate with.
+    assert found["data"][0] == "80 new examples: 56 to learn from, 13 to validate, 11 to judge."
+    assert checks["no worse"]["why"].startswith(
+        "On 6 test examples, 24 recent ones and 6 former ones together"
+    )
     assert code == (0 if found["promoted"] else 3), said
     # What judged the challenger is not what it learned from.
     data = Path(found["run"]).parent / "data"
@@ -164,14 +173,14 @@ def test_a_champion_chosen_while_a_challenger_trained_stays(
     asked(service, whole, noise(40, 3), corrected=True)
     other = Path(shutil.copytree(whole / "model", tmp_path / "other"))
 
-    def compared(*_: object) -> Verdict:
+    def compared(*_: object, margin: float) -> Verdict:
         with Records(service / "records.sqlite") as records:
             version, _ = add_model(records, other)
             records.set_alias(CHAMPION, version.number, why="chosen by hand")
         return Verdict((Check("test set", True, "No worse."),))
 
-    monkeypatch.setattr("headstart.steps.retrain._compared", compared)
-    # What a process that was killed has left is removed.
+    monkeypatch.setattr("headstart.steps.retrain.verdict", compared)
+    # What a process has left that was killed before it had begun is removed.
     (service / "retrained" / "challenger").mkdir(parents=True)
     code, printed, said = call("retrain", service)
     assert (code, Path(printed.strip()).parent.name) == (3, "challenger")
@@ -181,6 +190,30 @@ def test_a_champion_chosen_while_a_challenger_trained_stays(
     with Records(service / "records.sqlite") as records:
         assert records.aliases() == {"champion": 3, "challenger": 2}
         assert records.decisions()[-1].outcome == "refused"
+
+
+def test_a_challenger_that_was_left_half_way_goes_on(
+    call: Call, service: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked(service, whole, noise(40, 3), corrected=True)
+    with monkeypatch.context() as patch:
+        strike_at(patch, "headstart.training.loop.set_rates", 7, send_signal(signal.SIGTERM))
+        assert call("retrain", service)[0] == 143
+    left = service / "retrained" / "challenger"
+    told = (left / "run" / "metrics.jsonl").read_text().splitlines()
+    assert sorted(path.name for path in left.iterdir()) == ["data", "order.json", "run"]
+    assert not (service / "retrained" / "inputs").exists()
+    code, printed, said = call("retrain", service)
+    assert code in (0, 3), said
+    assert Path(printed.strip()) == left / "run"
+    # Its last line said why it was stopped.
+    assert (left / "run" / "metrics.jsonl").read_text().splitlines()[: len(told) - 1] == told[:-1] != []
+    # With more that is new, what was left is of no use any more; what has become a version stays.
+    (left / "verdict.json").unlink()
+    asked(service, whole, noise(44, 4), corrected=True)
+    code, printed, said = call("retrain", service)
+    assert Path(printed.strip()) == service / "retrained" / "challenger-2" / "run"
+    assert (left / "run" / "model").is_dir()
 
 
 def test_only_one_process_retrains_at_once(call: Call, service: Path) -> None:

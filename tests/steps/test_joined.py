@@ -14,7 +14,7 @@ from headstart.contracts import Example, Scan
 from headstart.modalities.text.modality import TextModality
 from headstart.records.records import Records
 from headstart.records.values import Predicted
-from headstart.steps.joined import Champion, digest_of, new_examples, placed, write_joined
+from headstart.steps.joined import Champion, New, digest_of, new_examples, placed, write_joined
 from headstart.steps.run_data import Labelled
 
 
@@ -135,17 +135,20 @@ def test_the_same_bytes_as_a_file_and_as_a_text_are_one_content(tmp_path: Path) 
 def test_files_labels_and_groups_are_written_so_that_they_can_be_read(tmp_path: Path) -> None:
     image = tmp_path / "Photo.PNG"
     image.write_bytes(b"pixels")
-    parts = {
-        "train": [Example("a", image, ("ant", "bee|wasp"), "patient 1")],
-        "val": [Example("b", ("one", "two"), "ant")],
-        "test": [Example("c", image, ())],
+    parts: dict[str, Labelled] = {
+        "train": ((Example("a", image, ("ant", "bee|wasp"), "patient 1"),), {}),
+        "val": ((Example("b", ("one", "two"), "ant"),), {"b": "patient 2"}),
+        "test": ((Example("c", image, ()),), {}),
     }
-    write_joined(tmp_path / "joined", parts, {"b": "patient 2"}, several=True)
+    champion = replace(knows([]), several=True, parts=parts)
+    new = New((Example("d", ("three", "four"), "bee", "patient 2"),), places={"patient 2": "val"})
+    write_joined(tmp_path / "joined", champion, new)
     (first,) = map(json.loads, (tmp_path / "joined" / "train.jsonl").read_text().splitlines())
-    (second,) = map(json.loads, (tmp_path / "joined" / "val.jsonl").read_text().splitlines())
+    second, fresh = map(json.loads, (tmp_path / "joined" / "val.jsonl").read_text().splitlines())
     (third,) = map(json.loads, (tmp_path / "joined" / "test.jsonl").read_text().splitlines())
     assert first == {"label": ["ant", "bee|wasp"], "input": "files/0000000.png", "group": "patient 1"}
     assert second == {"label": ["ant"], "input": "one", "input1": "two", "group": "patient 2"}
+    assert fresh == {"label": ["bee"], "input": "three", "input1": "four", "group": "patient 2"}
     assert third["label"] == []
     # What judges stays as it was, whatever becomes of the user's file.
     image.write_bytes(b"others")

@@ -64,6 +64,11 @@ class RunFolder:
         return self.path / "predictions" / "test.csv"
 
     @property
+    def held_out_predictions(self) -> Path:
+        """Scores of every example that was held out of training to judge it; of tasks with a probe."""
+        return self.path / "predictions" / "held-out.csv"
+
+    @property
     def suspects(self) -> Path:
         """Training and validation examples whose label looks wrong."""
         return self.path / "suspects.csv"

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from textwrap import fill
 from typing import Annotated
 
 import typer
 from typer import Argument, Option
 
 REFUSED = 3
+# Of the screen.
+WIDTH = 110
 
 
 def retrain(
@@ -31,7 +34,8 @@ def retrain(
 ) -> None:
     """Train a challenger on the corrections and DATA; promote it if it is no worse; exit code 3 if refused.
 
-    It is compared on the champion's own test set and on recent examples that neither has seen.
+    It is compared on the champion's own test set, and on recent and former examples that neither had learned
+    from when it answered.
     """
     from headstart import production
     from headstart.config.duration import seconds
@@ -59,10 +63,8 @@ def retrain(
             print(sentence, file=sys.stderr)
         if found.verdict is not None:
             for check in found.verdict.checks:
-                print(
-                    f"  {'passed' if check.passed else 'FAILED':<8}{check.name:<14}{check.why}",
-                    file=sys.stderr,
-                )
+                line = f"  {'passed' if check.passed else 'FAILED':<8}{check.name:<14}{check.why}"
+                print(fill(line, WIDTH, subsequent_indent=24 * " ", break_on_hyphens=False), file=sys.stderr)
             outcome = "is champion now" if found.promoted else "is refused; the champion stays"
             print(f"Version {found.version} {outcome}. It took {duration(found.seconds)}.", file=sys.stderr)
             print(found.run)

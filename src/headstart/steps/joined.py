@@ -89,6 +89,15 @@ class New:
             if (self.places.get(example.group or "") or placed(example)) == name
         )
 
+    def digest(self) -> str:
+        """Of the examples with their labels, groups and parts, in whatever order they came."""
+        rows = sorted(
+            [example.id, part, example.group or "", *label_names(example)]
+            for part in PARTS
+            for example in self.part(part)
+        )
+        return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
     def left_out(self) -> list[str]:
         """A sentence on each reason for which some are."""
         reasons = (
@@ -199,27 +208,25 @@ def _rare(examples: Iterable[Example], labels: Sequence[str]) -> dict[str, int]:
     return {name: many for name, many in sorted(strangers.items()) if many < LEAST_OF_LABEL}
 
 
-def write_joined(
-    folder: Path, parts: Mapping[str, Sequence[Example]], groups: Mapping[str, str], *, several: bool
-) -> None:
+def write_joined(folder: Path, champion: Champion, new: New) -> None:
     """A table for each split, JSON lines; files are linked, or copied where they cannot be or are to judge.
 
     Args:
         folder: to be made.
-        parts: examples by split.
-        groups: of examples, by id.
-        several: whether an example may have several labels.
+        champion: its data.
+        new: what comes to each part of it.
 
     Raises:
         OSError: the disk is full, or cannot be written.
     """
     (folder / FILES).mkdir(parents=True)
+    groups = {name: key for _, keys in champion.parts.values() for name, key in keys.items()}
     count = 0
-    for name, examples in parts.items():
+    for name in PARTS:
         lines = []
-        for example in examples:
+        for example in (*champion.parts[name][0], *new.part(name)):
             labels = list(label_names(example))
-            row: dict[str, Any] = {LABEL: labels if several else labels[0]}
+            row: dict[str, Any] = {LABEL: labels if champion.several else labels[0]}
             # A linked file changes with its other name, and what judges must not.
             row |= _cells(example, folder / FILES / f"{count:07d}", linked=name != "test")
             group = groups.get(example.id, example.group)
@@ -228,18 +235,23 @@ def write_joined(
         (folder / f"{name}.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
-def joined_config(config: Config, folder: Path, example: Example, *, several: bool) -> Config:
+def joined_config(config: Config, folder: Path, champion: Champion) -> Config:
     """The champion's request for the joined data.
 
     Args:
         config: of the champion's run.
         folder: as `write_joined` wrote it.
-        example: any of the data.
-        several: whether an example may have several labels.
+        champion: its data.
     """
+    example = champion.parts["train"][0][0]
     columns = ",".join(_text_columns(example)) if not isinstance(example.input, Path) else INPUT
     data = replace(
-        config.data, path=str(folder), input=columns, label=LABEL, group=GROUP, multi_label=several
+        config.data,
+        path=str(folder),
+        input=columns,
+        label=LABEL,
+        group=GROUP,
+        multi_label=champion.several,
     )
     return replace(config, data=data)
 

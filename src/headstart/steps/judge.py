@@ -139,11 +139,11 @@ def scores_of(
     return score(task.scorers(outputs, targets), n=len(examples), groups=keys)
 
 
-def predictions_csv(task: Task, judged: Judged) -> str:
-    """A row a test example: id, and what the task has to say of it."""
+def predictions_csv(task: Task, examples: Sequence[Example], outputs: Sequence[Any]) -> str:
+    """A row an example: id, and what the task has to say of it."""
     text = io.StringIO()
     writer: csv.DictWriter[str] | None = None
-    for example, output in zip(judged.examples, judged.outputs, strict=True):
+    for example, output in zip(examples, outputs, strict=True):
         row = {"id": example.id, **task.cells(example, output)}
         if writer is None:
             writer = csv.DictWriter(text, list(row), lineterminator="\n")

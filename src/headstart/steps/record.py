@@ -17,6 +17,7 @@ from headstart.artifact.run import RunFolder, read_json, write_json
 from headstart.config.schema import Config
 from headstart.config.toml import dump
 from headstart.durable import write_file_durably
+from headstart.evaluation.calibration import tempered
 from headstart.evaluation.slices import Slice
 from headstart.planning.forecast import Forecast
 from headstart.planning.lines import plan_state
@@ -181,7 +182,7 @@ def finish_record(
     expected: Forecast | None = None,
 ) -> list[str]:
     """Write what came of it: predictions, scores, model card, report; the sentences on what to try next."""
-    write_file_durably(folder.test_predictions, predictions_csv(job.task, judged).encode(errors="replace"))
+    _write_predictions(folder, job, learned, judged)
     suspects = suspected(job)
     write_file_durably(folder.suspects, suspects_csv(suspects.examples).encode(errors="replace"))
     slices = weak_slices(job, learned, judged)
@@ -195,3 +196,13 @@ def finish_record(
     write_file_durably(folder.report, page.encode())
     write_json(folder.result, result)
     return sentences
+
+
+def _write_predictions(folder: RunFolder, job: Job, learned: Learned, judged: Judged) -> None:
+    """What was said of the test set, and of what was held out while learning, each before it was learned."""
+    texts = {folder.test_predictions: predictions_csv(job.task, judged.examples, judged.outputs)}
+    if job.task.probed:
+        held = tempered(learned.val, learned.temperature)
+        texts[folder.held_out_predictions] = predictions_csv(job.task, learned.judged, held)
+    for path, text in texts.items():
+        write_file_durably(path, text.encode(errors="replace"))

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import shutil
-import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
-import numpy as np
-
 from headstart.artifact.bundle import load_bundle
 from headstart.artifact.golden import check
 from headstart.artifact.model import Model
-from headstart.artifact.run import RunFolder, locked, new_run, next_free, read_json, write_json
+from headstart.artifact.run import (
+    RunFolder,
+    locked,
+    new_run,
+    next_free,
+    read_json,
+    unfinished_run,
+    write_json,
+)
 from headstart.config.schema import Config
-from headstart.contracts import Example
+from headstart.contracts import Task
 from headstart.errors import RequestError, counted
-from headstart.evaluation.succession import MARGIN, Pair, Sheet, Verdict, verdict
+from headstart.evaluation.succession import MARGIN, Verdict, verdict
 from headstart.records.records import Records
 from headstart.records.values import Decision, Version
 from headstart.records.versions import CHALLENGER, CHAMPION
+from headstart.steps.evidence import evidence_of, milliseconds_of
 from headstart.steps.fitting import fit_in
 from headstart.steps.joined import PARTS, Champion, New, joined_config, new_examples, write_joined
 from headstart.steps.prepare import modality_class
@@ -36,17 +42,14 @@ from headstart.steps.service import (
     champion_of,
     opened,
     run_of,
-    said_by,
     service_folder,
 )
-from headstart.tasks.classification import Classification
 from headstart.tasks.labels import label_names
 
 # New labels that are reason enough to train again.
 ENOUGH = 50
-# How often an input is timed.
-ROUNDS = 7
-VERDICT = "verdict.json"
+# In the folder of a challenger: what it is trained from; that it was judged. Beside: inputs that were kept.
+DATA, RUN, ORDER, VERDICT, INPUTS = "data", "run", "order.json", "verdict.json", "inputs"
 
 
 @dataclass(frozen=True)
@@ -128,45 +131,45 @@ def retrain_service(
             )
         run = run_of(Path(champion.path))
         config = request_of_run(run, model.task)
-        known = Champion(
-            task=model.task.name,
-            labels=model.labels,
-            several=isinstance(model.task, Classification) and model.task.multi_label,
-            scan=modality_class(model.task).scan,
-            parts=splits_of_run(run, config, *PARTS),
-        )
-        place = next_free(folder.retrained, "challenger")
+        known = _known(model.task, splits_of_run(run, config, *PARTS))
         given = other_examples(config, data, label)[0] if data else ()
-        new = new_examples(records, given, known, inputs=place / "inputs")
+        new = new_examples(records, given, known, inputs=folder.retrained / INPUTS)
         _refuse_nothing_new(new, path)
         if not needed:
             why = f"asked for, with {counted(len(new.examples), 'new example')}"
-        request = replace(config, time_limit=time_limit or config.time_limit)
-        challenger = _trained(place, request, known, new, stream=stream)
-        version, _ = add_model(records, challenger, note=f"retrained: {why}")
+        place = _place(folder, records, known, new, instead_of=champion.number)
+        challenger = RunFolder(place / RUN)
+        request = joined_config(config, place / DATA, known)
+        request = replace(request, time_limit=time_limit or config.time_limit, out=str(challenger.path))
+        _train(challenger, request, stream=stream)
+        version, _ = add_model(records, challenger.path, note=f"retrained: {why}")
         records.set_alias(CHALLENGER, version.number, why="retrained")
         models = (opened(champion), opened(version))
-        found = _compared(models, known.parts["test"], new.part("test"), margin)
+        evidence = evidence_of(models, (run, challenger), known, new)
+        times = milliseconds_of(models, known.parts["test"][0][0])
+        found = verdict(evidence, times, margin=margin)
         found = _decide(records, folder, version, models[1], found, instead_of=champion.number)
         write_json(place / VERDICT, found.state())
     told = _told(new, known, challenger)
     took = time.perf_counter() - began
-    return Retrained(f"Why now: {why}.", challenger, version.number, found, told, took)
+    return Retrained(f"Why now: {why}.", challenger.path, version.number, found, told, took)
 
 
 @contextmanager
 def _alone(folder: ServiceFolder) -> Iterator[None]:
-    """Let no other process retrain meanwhile; what one that did not end has left is removed.
+    """Let no other process retrain meanwhile; inputs are there as long.
 
     Raises:
         Held: another does.
     """
     folder.retrained.mkdir(exist_ok=True)
     with locked(RunFolder(folder.retrained)):
-        for place in folder.retrained.iterdir():
-            if place.is_dir() and not (place / VERDICT).is_file():
-                shutil.rmtree(place)
-        yield
+        inputs = folder.retrained / INPUTS
+        shutil.rmtree(inputs, ignore_errors=True)
+        try:
+            yield
+        finally:
+            shutil.rmtree(inputs, ignore_errors=True)
 
 
 def _is_needed(records: Records, champion: Version) -> tuple[bool, str]:
@@ -193,69 +196,49 @@ def _refuse_nothing_new(new: New, path: Path) -> None:
         )
 
 
-def _trained(
-    place: Path,
-    config: Config,
-    champion: Champion,
-    new: New,
-    *,
-    stream: TextIO | None,
-) -> Path:
-    """The run folder of a challenger."""
-    parts = champion.parts
-    groups = {name: key for _, each in parts.values() for name, key in each.items()}
-    joined = {name: (*parts[name][0], *new.part(name)) for name in PARTS}
-    data = place / "data"
-    write_joined(data, joined, groups, several=champion.several)
-    request = joined_config(config, data, joined["train"][0], several=champion.several)
-    out = place / "run"
-    request = replace(request, out=str(out))
-    with new_run(out) as folder:
-        fit_in(folder, request, Clock(), stream)
-    return out
-
-
-def _compared(
-    models: tuple[Model, Model], frozen: Labelled, recent: Sequence[Example], margin: float
-) -> Verdict:
-    """Champion and challenger on the champion's test set, and on what was labelled since."""
-    examples, groups = frozen
-    first = _pair(models, examples, groups)
-    second = _pair(models, recent, {one.id: one.group for one in recent if one.group}) if recent else None
-    return verdict(first, second, _latencies(models, examples), margin=margin)
-
-
-def _pair(models: tuple[Model, Model], examples: Sequence[Example], groups: Mapping[str, str]) -> Pair:
-    champion, challenger = (_sheet(model, examples) for model in models)
-    return Pair(
-        champion,
-        challenger,
-        [groups.get(example.id, example.id) for example in examples],
-        [label_names(example) for example in examples],
+def _known(task: Task, parts: Mapping[str, Labelled]) -> Champion:
+    return Champion(
+        task=task.name,
+        labels=task.labels,
+        several=task.multi_label,
+        scan=modality_class(task).scan,
+        parts=parts,
     )
 
 
-def _sheet(model: Model, examples: Sequence[Example]) -> Sheet:
-    right, sure = [], []
-    for example, answer in zip(examples, model.predict(one.input for one in examples), strict=True):
-        said = said_by(answer.label, answer.scores)
-        right.append(said == set(label_names(example)))
-        shares = [share if name in said else 1 - share for name, share in answer.scores.items()]
-        sure.append(answer.score if answer.score is not None else float(np.mean(shares)))
-    return Sheet(np.array(right, dtype=bool), np.array(sure))
+def _place(folder: ServiceFolder, records: Records, known: Champion, new: New, *, instead_of: int) -> Path:
+    """The folder of a challenger, with its data: one that was left half way, or a new one.
+
+    What was left of other data is removed, unless it has become a version.
+
+    Args:
+        folder: of the service.
+        records: of the service.
+        known: the champion's data.
+        new: what comes to it.
+        instead_of: the number of the champion.
+    """
+    order = {"champion": instead_of, "new": new.digest()}
+    versions = [Path(version.path) for version in records.versions()]
+    for place in folder.retrained.iterdir():
+        if not place.is_dir() or place.name == INPUTS or (place / VERDICT).is_file():
+            continue
+        if (place / ORDER).is_file() and read_json(place / ORDER) == order:
+            return place
+        if not any(path.is_relative_to(place.resolve()) for path in versions):
+            shutil.rmtree(place)
+    place = next_free(folder.retrained, "challenger")
+    write_joined(place / DATA, known, new)
+    write_json(place / ORDER, order)
+    return place
 
 
-def _latencies(models: tuple[Model, Model], examples: Sequence[Example]) -> tuple[float, float]:
-    """Milliseconds of one input, of both: medians, turn by turn."""
-    taken: tuple[list[float], list[float]] = ([], [])
-    value = examples[0].input
-    for turn in range(ROUNDS + 1):
-        for model, times in zip(models, taken, strict=True):
-            began = time.perf_counter()
-            model.answer([model.view(value, name="a test example")], [value])
-            if turn:
-                times.append(1000 * (time.perf_counter() - began))
-    return statistics.median(taken[0]), statistics.median(taken[1])
+def _train(run: RunFolder, config: Config, *, stream: TextIO | None) -> None:
+    """The run of a challenger, on from where it was left."""
+    if run.result.exists():
+        return
+    with (unfinished_run if run.config.exists() else new_run)(run.path) as folder:
+        fit_in(folder, config, Clock(), stream)
 
 
 def _decide(
@@ -292,7 +275,7 @@ def _decision(version: Version, found: Verdict) -> Decision:
     return Decision(time.time(), "retrain", version.number, outcome, found.why, found.state())
 
 
-def _told(new: New, champion: Champion, challenger: Path) -> tuple[str, ...]:
+def _told(new: New, champion: Champion, challenger: RunFolder) -> tuple[str, ...]:
     """What became of the new data."""
     purposes = (("train", "learn from"), ("val", "validate"), ("test", "judge"))
     counts = ", ".join(f"{len(new.part(name))} to {what}" for name, what in purposes)
@@ -300,7 +283,7 @@ def _told(new: New, champion: Champion, challenger: Path) -> tuple[str, ...]:
     labels = {name for example in new.examples for name in label_names(example)}
     if fresh := sorted(labels.difference(champion.labels)):
         said.append(f"New labels: {', '.join(fresh)}.")
-    used = read_json(RunFolder(challenger).data, "splits")["splits"]
+    used = read_json(challenger.data, "splits")["splits"]
     joined = len(new.examples) + sum(len(examples) for examples, _ in champion.parts.values())
     if dropped := joined - sum(len(used[name]) for name in PARTS):
         said.append(

@@ -1,0 +1,80 @@
+"""Whether one model is no worse than another by more than a margin, as far as examples show it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import beta, binomtest
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+# How sure an answer is; the normal distribution has 5 % above this quantile.
+SURE, QUANTILE = 0.95, 1.6448536269514722
+# Of each of lost, won and twice the same, so much of a group is imagined.
+IMAGINED = 0.5
+
+
+def least_gain(changes: Floats, weights: Floats, groups: Sequence[str]) -> tuple[float, float]:
+    """The mean change, and what it is no less than, with 95 % certainty.
+
+    Members of a group are no independent evidence: groups are. Two are imagined beside those that are there,
+    of which half of one is lost and half of one is won, so that a few without a loss are no proof that there
+    is none (Agresti and Min, 2005, *Simple improved confidence intervals for comparing matched proportions*).
+
+    Args:
+        changes: (N,) of -1, a right answer that became wrong, to +1.
+        weights: (N,) by which examples count.
+        groups: of each example.
+    """
+    members = np.unique(np.asarray(groups), return_inverse=True)[1]
+    size = weights.sum() / (members.max() + 1)
+    total = weights.sum() + 4 * IMAGINED * size
+    mean = float(weights @ changes / total)
+    apart = np.bincount(members, weights * (changes - mean))
+    imagined = IMAGINED * size**2 * ((1 - mean) ** 2 + (1 + mean) ** 2 + 2 * mean**2)
+    error = float(np.sqrt(apart @ apart + imagined)) / total
+    return mean, mean - QUANTILE * error
+
+
+def most_lost(before: Bools, after: Bools, groups: Sequence[str]) -> float:
+    """The share of right answers that become wrong at the most, with 95 % certainty; 1 where none was right.
+
+    It is the upper end of the exact interval (Clopper and Pearson, 1934), with groups as trials. Where none
+    of N is lost, that is about 3/N (Hanley and Lippman-Hand, 1983, *If Nothing Goes Wrong, Is Everything All
+    Right?*).
+
+    Args:
+        before, after: (N,) whether the answer is right.
+        groups: of each example.
+    """
+    names = np.asarray(groups)
+    trials = len(np.unique(names[before]))
+    lost = len(np.unique(names[before & ~after]))
+    return 1.0 if lost == trials else float(beta.ppf(SURE, lost + 1, trials - lost))
+
+
+def shown_worse(before: Bools, after: Bools) -> bool:
+    """Whether more right answers are lost than won beyond chance: McNemar's exact test (1947), one-sided."""
+    lost, won = int((before & ~after).sum()), int((~before & after).sum())
+    return lost > 0 and bool(binomtest(lost, lost + won, alternative="greater").pvalue <= 1 - SURE)
+
+
+def as_usual(before: Bools, chosen: Bools) -> Floats:
+    """(N,) weights with which the first model errs no more often than on what nobody chose.
+
+    Who corrects sends errors more often than right answers. A model that is merely another one is right on
+    some of these, and that would pass for a gain.
+
+    Args:
+        before: (N,) whether its answer is right.
+        chosen: (N,) whether the example may have been sent because it is not.
+    """
+    share = float(before.mean())
+    usual = (float(before[~chosen].sum()) + 1) / (int((~chosen).sum()) + 2)
+    if share >= usual:
+        return np.ones(len(before))
+    right = usual / share if share else 0.0
+    return np.where(before, right, (1 - usual) / (1 - share))
