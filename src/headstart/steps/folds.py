@@ -18,11 +18,13 @@ from headstart.features.probe import strata
 from headstart.steps.job import Job, probe
 from headstart.steps.network import Round, Trained, teller, train_network
 from headstart.steps.validate import Validator
-from headstart.training.stopping import TIME_LIMIT, Shared, Stop, StopSource
+from headstart.training.stopping import TIME_LIMIT, Stop, StopSource
 
 FOLDER = "fold-"
 # Among so many networks a limited time is shared, where more are planned: one alone is judged by too few.
 WITHIN = 3
+# A further network may be trained in so much of the time of the first: its rates fall as the time is used.
+ENOUGH = 0.75
 
 
 def train_folds(
@@ -36,8 +38,9 @@ def train_folds(
 ) -> Iterator[Trained]:
     """A network a fold of the plan: the first is judged by the validation split, and trained as ever.
 
-    Of a limited time, it has as much as leaves room for `WITHIN` networks; of the others there are as many as
-    the rest allows, going by how long the first one took. None follows one that was stopped.
+    Of a limited time, it has as much as leaves room for `WITHIN` networks, or for fewer where these would
+    not have time for an epoch of each phase; of the others there are as many as the rest allows, going by
+    how long the first one took. None follows one that was stopped, or had no time for a step.
 
     Args:
         job: with the probe of the first fold; its backbone is changed in place.
@@ -48,21 +51,21 @@ def train_folds(
         observers: told of every event of the first fold, and of the progress of the others.
     """
     began = time.monotonic()
-    later = min(job.plan.folds, WITHIN) - 1
     first = train_network(
         job,
         pristine,
         checkpoints=checkpoints,
         stop=stop,
-        pace=Shared(stop, later * len(job.plan.phases)),
         ask=ask,
         observers=observers,
+        later=min(job.plan.folds, WITHIN) - 1,
     )
     yield first
-    if job.plan.folds == 1 or first.round.training.stopped not in (None, TIME_LIMIT):
+    gone = first.round.training
+    if job.plan.folds == 1 or not gone.steps or gone.stopped not in (None, TIME_LIMIT):
         return
     folds = _more_folds(job)
-    folds = folds[: int(min(len(folds), stop.times(time.monotonic() - began)))]
+    folds = folds[: int(min(len(folds), stop.times(ENOUGH * (time.monotonic() - began))))]
     if folds:
         _tell(observers, job, first.round, 1, len(folds) + 1)
     for number, fold in enumerate(folds, start=2):
@@ -71,11 +74,12 @@ def train_folds(
             pristine,
             checkpoints=checkpoints / f"{FOLDER}{number}",
             stop=stop,
-            pace=Shared(stop, (len(folds) + 1 - number) * len(job.plan.phases)),
             ask=ask,
             observers=[_OfFold(observers, f"fold {number} of {len(folds) + 1}")],
+            later=len(folds) + 1 - number,
+            seconds=first.seconds,
         )
-        if stop.signal:
+        if stop.signal or not trained.round.training.steps:
             return
         _tell(observers, fold, trained.round, number, len(folds) + 1)
         yield trained

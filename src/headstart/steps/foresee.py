@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -13,41 +13,49 @@ from headstart.contracts import Phase
 from headstart.data.placing import placed
 from headstart.features.cutting.cut import NoCut
 from headstart.planning.facts import PhaseFacts
-from headstart.planning.forecast import FORWARD, Forecast, forecast
+from headstart.planning.forecast import FORWARD, Forecast, forecast, resident
 from headstart.steps.cuts import cut_at, plain_network
 from headstart.steps.ending import MARGIN, fixed_seconds
+from headstart.steps.examine import GOLDEN
 from headstart.steps.job import Job
 from headstart.steps.layers import Layers
 from headstart.steps.speed import training_batch
 from headstart.training.blend import SHARES
+from headstart.training.device import place_batch
 from headstart.training.machine import peak_memory
 from headstart.training.measure import measure_steps
 
 # Examples of a batch by which time is measured; memory takes a whole one.
 FEW = 4
-# Of the weights that are trained: two moments and the best ones, beside gradients, which a step has.
-TRAINED = 3
-# Of all weights: as they were before training; and of folds a network, their mean, and both ends of a line.
-WHOLE, OF_FOLDS = 1, 4
 
 
 def foresee(job: Job, spent: float, limit: float | None) -> Forecast:
     """Measure a few steps of a job, and say what all of it will take.
 
-    The network that is measured is a copy.
+    The network that is measured is a copy. Where the time limit is too short for any training, no step is
+    measured.
 
     Args:
         job: as planned.
         spent: seconds since the request.
         limit: seconds in all; None is no limit.
     """
-    began, plan = time.monotonic(), job.plan
+    began, plan, before = time.monotonic(), job.plan, peak_memory()
+    train, val, test = (len(job.prepared.part(name)) for name in ("train", "val", "test"))
+    # What is kept of the probe's features need not be computed again for the test set, but for a few.
+    through = min(test, GOLDEN) if job.supply.cache else test
+    closing = fixed_seconds(job) + MARGIN * through * _forward_seconds(job)
     deepest = max(plan.phases, key=lambda phase: len(phase.rates), default=None)
+    if limit is not None and spent + time.monotonic() - began + closing >= limit:
+        deepest = None
     facts = [
-        _phase_facts(job, phase, name, size=plan.batch_size if phase is deepest else FEW)
+        PhaseFacts(0.0, 0.0)
+        if deepest is None
+        else _phase_facts(job, phase, name, size=plan.batch_size if phase is deepest else FEW)
         for phase, name in zip(plan.phases, plan.stored, strict=True)
     ]
-    train, val, test = (len(job.prepared.part(name)) for name in ("train", "val", "test"))
+    if deepest is not None:
+        _take_longest(job, deepest)
     forward = FORWARD * max((one.step for one in facts), default=0.0)
     validations = 1 + len(SHARES) * plan.interpolate
     return forecast(
@@ -56,10 +64,18 @@ def foresee(job: Job, spent: float, limit: float | None) -> Forecast:
         train=train,
         val=val,
         spent=spent + time.monotonic() - began,
-        ending=fixed_seconds(job) + forward * (plan.folds * validations * val + MARGIN * test),
-        memory=_memory(job, deepest),
+        closing=closing,
+        ending=forward * (plan.folds * validations * val + MARGIN * test),
+        memory=_memory(job, deepest, before),
         limit=limit,
     )
+
+
+def _forward_seconds(job: Job) -> float:
+    """Of an example that goes through the whole network, without its gradient."""
+    network = plain_network(job.task, job.backbone, job.plan.head, job.plan.seed).to(job.plan.device).eval()
+    batch = place_batch(training_batch(job.prepared, job.task, FEW), job.plan)
+    return _seconds(lambda: job.task.loss(network, batch, job.plan.objective)[0].total) / len(batch)
 
 
 def _phase_facts(job: Job, phase: Phase, entered: str, *, size: int) -> PhaseFacts:
@@ -83,32 +99,62 @@ def _phase_facts(job: Job, phase: Phase, entered: str, *, size: int) -> PhaseFac
         return PhaseFacts(measured.seconds, 0.0)
     layers = Layers.before(cut, network, job.backbone)
     engine = job.supply.engine(layers, train, count=len(train), only=plan.engines.get(entered))
-    rest = measured.seconds - _seconds(layers, placed(batch.inputs, plan.device)) / len(batch)
+    inputs = placed(batch.inputs, plan.device)
+    rest = measured.seconds - _seconds(lambda: layers.module(**inputs)) / len(batch)
     return PhaseFacts(max(rest, 0.0), engine.seconds_per_example)
 
 
-def _seconds(layers: Layers, inputs: Mapping[str, Tensor]) -> float:
-    """Of a pass of a batch through layers that are frozen."""
+def _seconds(forward: Callable[[], Tensor]) -> float:
+    """Of a forward pass."""
     times = []
     with torch.no_grad():
         for _ in range(2):
             began = time.perf_counter()
-            layers.module(**inputs).sum().item()
+            forward().sum().item()
             times.append(time.perf_counter() - began)
     return min(times)
 
 
-def _memory(job: Job, deepest: Phase | None) -> int:
-    """Of the process in the end: what it had at most in a step, and what is kept of weights beside that."""
+def _take_longest(job: Job, phase: Phase) -> None:
+    """A step of the longest inputs, where lengths vary: training puts these together."""
+    train = job.prepared.part("train")
+    lengths = job.supply.lengths(train)
+    if lengths is None:
+        return
+    order = sorted(range(len(train)), key=lengths.__getitem__, reverse=True)
+    longest, view = [train[place] for place in order[: job.plan.batch_size]], job.supply.view()
+    measure_steps(
+        plain_network(job.task, job.backbone, job.plan.head, job.plan.seed).to(job.plan.device),
+        phase,
+        job.backbone.boundaries,
+        task=job.task,
+        plan=job.plan,
+        batch=job.task.collate(longest, [view(example, 0) for example in longest]),
+        batches=0,
+        vary=(),
+    )
+
+
+def _memory(job: Job, deepest: Phase | None, before: int) -> int:
+    """Of the process in the end: what it had at most in a step, and what is kept of weights beside that.
+
+    Args:
+        job: as planned.
+        deepest: the phase that was measured; None where none was.
+        before: bytes, at the most, before that.
+    """
     if deepest is None:
         return peak_memory()
     named = dict(job.backbone.module.named_parameters())
-    whole = sum(parameter.nbytes for parameter in named.values())
-    trained = sum(
-        named[name].nbytes
-        for boundary in job.backbone.boundaries
-        if boundary.name in deepest.rates
-        for name in boundary.parameters
+    return resident(
+        before=before,
+        peak=peak_memory(),
+        trained=sum(
+            named[name].nbytes
+            for boundary in job.backbone.boundaries
+            if boundary.name in deepest.rates
+            for name in boundary.parameters
+        ),
+        whole=sum(parameter.nbytes for parameter in named.values()),
+        folds=job.plan.folds > 1,
     )
-    folds = OF_FOLDS if job.plan.folds > 1 else 0
-    return peak_memory() + TRAINED * trained + (WHOLE + folds) * whole

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart.contracts import HEAD, Backbone, Boundary, Event, Example, Head, Observer
+from headstart.contracts import HEAD, Backbone, Boundary, Event, Example, Head, Notice, Observer
 from headstart.features.probe import Probe
 from headstart.steps.cuts import plain_network
 from headstart.steps.ending import Ending
@@ -22,10 +22,11 @@ from headstart.steps.validate import Validator
 from headstart.training.adapters import attach, merge
 from headstart.training.blend import Blend
 from headstart.training.checkpoint import CheckpointFolder
+from headstart.training.device import place_network
 from headstart.training.feed import Validation
 from headstart.training.freezing import tensors
 from headstart.training.loop import TrainResult, train
-from headstart.training.stopping import Pace, Stop, StopSource
+from headstart.training.stopping import TIME_LIMIT, Shared, Stop, StopSource
 from headstart.training.tally import TrainMetric
 
 
@@ -55,12 +56,14 @@ class Trained:
         blend: between these and those that it began with; None where nothing lies between.
         probe: of the same examples; None where the task has none.
         round: how it went.
+        seconds: of its last validation; 0 where none was timed.
     """
 
     network: nn.Module
     blend: Blend | None
     probe: Probe | None
     round: Round
+    seconds: float = 0.0
 
 
 def train_network(
@@ -69,20 +72,24 @@ def train_network(
     *,
     checkpoints: Path,
     stop: Stop,
-    pace: Pace,
     ask: StopSource,
     observers: Sequence[Observer],
+    later: int = 0,
+    seconds: float = 0.0,
 ) -> Trained:
     """Train a network as planned, on from the checkpoint where there is one.
+
+    Where the time limit leaves no time for a step, it is as training would begin with it.
 
     Args:
         job: its backbone is changed in place.
         pristine: the backbone as it was; not looked at where the plan does not interpolate.
         checkpoints: folder.
         stop: knows the time limit and the signals.
-        pace: shares the time among the phases.
         ask: why to stop, too.
         observers: told of every event.
+        later: networks that are to share the time limit with this one, and come after it.
+        seconds: of a validation, as those before have shown; 0 is not known.
     """
     judge = Validator(job, job.prepared.part("val"))
     probed = None if job.probe is None else job.probe_outputs("val")
@@ -95,9 +102,25 @@ def train_network(
         candidate = judge.candidate(probed)
         start = Validation(candidate.metric, candidate.loss)
     tell = teller(observers)
-    ending = Ending(job, judge, stop)
+    ending = Ending(job, judge, stop, later=later, seconds=seconds)
     if stop.limited:
-        ending.measure(network, tell)
+        ending.begin(network, tell)
+        # What was trained before the run was stopped may be worth more.
+        if not ending.has_time and not checkpoints.exists():
+            tell(Notice(0, "left out", "No training step fits into the time limit."))
+            place_network(network, job.plan)
+            found = {1.0: probed} if start is not None and probed is not None else None
+            return Trained(
+                network,
+                None,
+                job.probe,
+                Round(
+                    job.prepared.part("val"),
+                    probed,
+                    found or ending.tried(network, None, tell),
+                    TrainResult(None, (), 0, 0, job.plan.micro_batch, TIME_LIMIT),
+                ),
+            )
     boundaries = _with_adapters(job, network)
     training = train(
         network=network,
@@ -109,7 +132,7 @@ def train_network(
         train_metric=_train_metric(job),
         checkpoints=CheckpointFolder(checkpoints),
         stop=lambda: stop() or ask(),
-        pace=pace,
+        pace=Shared(stop, ending.later * len(job.plan.phases)),
         start=start,
         observers=observers,
     )
@@ -121,7 +144,8 @@ def train_network(
     tried = {} if stop.signal else ending.tried(network, blend, tell)
     if blend is not None:
         blend.move(1.0)
-    return Trained(network, blend, job.probe, Round(job.prepared.part("val"), probed, tried, training))
+    done = Round(job.prepared.part("val"), probed, tried, training)
+    return Trained(network, blend, job.probe, done, ending.seconds)
 
 
 def probe_network(job: Job, backbone: Backbone, fitted: Probe, head: Head) -> nn.Module:

@@ -93,6 +93,12 @@ def show_forecast(stream: TextIO | None, expected: Forecast | None) -> None:
     seconds, low, high = (about(value) for value in (expected.seconds, expected.shortest, expected.longest))
     within = "" if low == high else f" ({low} to {high})"
     _print(stream, f"Expected: about {seconds}{within}, {in_bytes(expected.memory)} of memory.")
+    if expected.too_long:
+        text = (
+            f"The time limit of {about(expected.limit or 0)} is too short: reading the data, computing "
+            f"features and writing the model take that long. No step is trained."
+        )
+        _print(stream, _filled(text, 2))
 
 
 def show_scores(stream: TextIO | None, result: Mapping[str, Any], advice: Sequence[str]) -> None:

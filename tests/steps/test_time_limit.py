@@ -1,0 +1,150 @@
+"""A limited time is given to the networks that can use it, and what follows training has its part."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from torch import nn
+
+from headstart.config.load import load
+from headstart.steps import ending, foresee, network
+from headstart.steps.ending import FIXED, LEAST, MARGIN, Ending, within
+from headstart.steps.folds import ENOUGH
+from headstart.training import stopping
+from headstart.training.stopping import Shared, Stop
+from headstart.workflow import fit
+
+TRAIN, VAL, TEST = 60, 20, 20
+# An epoch takes three times as long for an example as a validation, which follows it: 10 seconds.
+VALIDATION, EPOCH = 1.0, 10.0
+# What was cut short, the trained network, and three between it and the probe.
+OWN = 5
+
+
+class Now:
+    """A clock that goes on by a second a validation, or when it is told to; judges, too."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.time, self.validations = 1000.0, 0
+        monkeypatch.setattr(stopping.time, "monotonic", lambda: self.time)
+        monkeypatch.setattr(ending, "evaluation_batches", lambda *given: nullcontext(()))
+        monkeypatch.setattr(ending, "lowest_cut", lambda job: "")
+
+    def validate(self, network: Any, batches: Any) -> None:
+        self.time += VALIDATION
+        self.validations += 1
+
+    def ask(self, network: Any, batches: Any) -> Any:
+        self.validate(network, batches)
+        return SimpleNamespace(outputs=())
+
+
+def ending_of(now: Now, stop: Stop, **given: Any) -> Ending:
+    counts = {"train": TRAIN, "val": VAL, "test": TEST}
+    plan = SimpleNamespace(interpolate=True, phases=(None,), stored=("",), device="cpu", channels_last=False)
+    job: Any = SimpleNamespace(
+        prepared=SimpleNamespace(part=lambda name: range(counts[name])),
+        plan=plan,
+        backbone=SimpleNamespace(module=nn.Identity()),
+    )
+    judge: Any = now
+    return Ending(job, judge, stop, **given)
+
+
+def quiet(event: Any) -> None:
+    """Say nothing."""
+
+
+def test_networks_follow_where_each_has_the_time_that_one_takes_at_least() -> None:
+    assert [within(2, seconds, 10.0) for seconds in (-5, 9, 19, 20, 29, 30, 1e9)] == [0, 0, 0, 1, 1, 2, 2]
+    assert within(2, 0.0, 0.0) == 2
+
+
+def test_the_time_that_is_left_for_further_networks_is_enough_for_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, shared = Now(monkeypatch), {}
+    for limit in (70.0, 100.0, 1000.0):
+        stop = Stop(limit)
+        began = now.time
+        own = ending_of(now, stop, later=2)
+        own.begin(nn.Identity(), quiet)
+        pace = Shared(stop, own.later)
+        pace.begin(1)
+        while stop() is None:
+            now.time += 0.5
+        now.validate(None, ())
+        blend: Any = SimpleNamespace(move=lambda share: None)
+        assert len(own.tried(nn.Identity(), blend, quiet)) == OWN - 1
+        shared[limit] = own.later, int(stop.times(ENOUGH * (now.time - began)))
+    assert shared == {70.0: (2, 2), 100.0: (2, 2), 1000.0: (2, 2)}
+
+
+def test_one_network_has_all_the_time_where_several_would_not_have_an_epoch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = Now(monkeypatch)
+    stop = Stop(30)
+    own = ending_of(now, stop, later=2)
+    own.begin(nn.Identity(), quiet)
+    assert 30 - VALIDATION - FIXED - MARGIN < 2 * (EPOCH + OWN * VALIDATION)
+    assert own.later == 0
+    assert stop.left == pytest.approx(30 - VALIDATION - FIXED - OWN - MARGIN)
+
+
+def test_a_further_network_knows_how_long_a_validation_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = Now(monkeypatch)
+    stop = Stop(100)
+    own = ending_of(now, stop, later=1, seconds=2.0)
+    own.begin(nn.Identity(), quiet)
+    assert (now.validations, own.later) == (0, 1)
+    assert stop.left == pytest.approx(100 - FIXED - (2 * OWN + MARGIN) * 2.0)
+
+
+def test_what_is_between_probe_and_network_is_left_out_before_training_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = Now(monkeypatch)
+    stop = Stop(15)
+    own = ending_of(now, stop)
+    own.begin(nn.Identity(), quiet)
+    assert own.has_time
+    assert stop.left == pytest.approx(15 - VALIDATION - FIXED - LEAST - MARGIN)
+
+
+@pytest.mark.parametrize(("limit", "validations", "has_time"), [(2, 0, False), (6, 1, False), (8, 1, True)])
+def test_training_begins_where_what_follows_it_leaves_time(
+    monkeypatch: pytest.MonkeyPatch, limit: float, validations: int, has_time: bool
+) -> None:
+    now = Now(monkeypatch)
+    own = ending_of(now, Stop(limit))
+    own.begin(nn.Identity(), quiet)
+    assert (now.validations, own.has_time) == (validations, has_time)
+
+
+def test_under_a_limit_that_is_too_short_nothing_is_measured_or_trained_and_the_forecast_says_so(
+    stripes: Callable[[int, int], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*given: Any, **named: Any) -> Any:
+        raise AssertionError("there is no time for this")
+
+    monkeypatch.setattr(foresee, "measure_steps", refuse)
+    monkeypatch.setattr(network, "train", refuse)
+    monkeypatch.setattr(Ending, "validate", refuse)
+    monkeypatch.setattr(Ending, "tried", refuse)
+    settings = {"data.path": str(stripes(24, 48)), "out": str(tmp_path / "run"), "model.image_size": 64}
+    with (tmp_path / "shown").open("w") as shown:
+        result = fit(load(None, {**settings, "time_limit": 0.5}), stream=shown).result
+    said = " ".join((tmp_path / "shown").read_text().split())
+    assert (result["steps"], result["stopped"], result["returned"]) == (0, "time limit", "probe")
+    expected = result["forecast"]
+    assert expected["seconds"] == expected["least"] > expected["limit"] == 0.5
+    assert "The time limit of 1 s is too short" in said
+    assert "No training step fits into the time limit." in said
+    assert json.loads((tmp_path / "run" / "model" / "bundle.json").read_text())
