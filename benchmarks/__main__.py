@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks import data, rivals, startup, texts
+from benchmarks import data, rivals, serving, startup, texts
 from benchmarks.fits import (
     Examples,
     Setting,
@@ -52,6 +52,10 @@ def _measured(options: argparse.Namespace, folder: Path, results: Path) -> Itera
     if options.only in (None, startup.NAME) and options.device == "cpu":
         about = {"name": startup.NAME, "title": startup.TITLE, "photos": "—", **facts}
         yield record(interleave(startup.contestants(), startup.ROUNDS), startup.COMPARISONS, about)
+    if options.only in (None, serving.NAME) and options.device == "cpu":
+        about = {"name": serving.NAME, "title": serving.TITLE, "photos": serving.ASKED, **facts}
+        with serving.contestants(folder / "serving") as both:
+            yield record(interleave(both, options.rounds or serving.ROUNDS), serving.COMPARISONS, about)
     rows = [row for row in ROWS if options.only in (None, row.name)]
     if not rows:
         return
@@ -135,12 +139,13 @@ def _names() -> list[str]:
         for row in ROWS
         for examples in (GENERATED_SET, row.kind)
     ]
-    return [*fits, startup.NAME]
+    return [*fits, serving.NAME, startup.NAME]
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", choices=[row.name for row in ROWS] + [startup.NAME], help="one row")
+    alone = [*(row.name for row in ROWS), serving.NAME, startup.NAME]
+    parser.add_argument("--only", choices=alone, help="one row")
     parser.add_argument("--rounds", type=int, help="how often all run; 3, or 1 with --quick")
     parser.add_argument("--quick", action="store_true", help="few photos and one round, to see that all runs")
     parser.add_argument("--whole", action="store_true", help="the loops run every epoch, nothing is scaled")
