@@ -185,9 +185,11 @@ def plan(data: str | Path, settings: Mapping[str, Any] | None = None) -> Plan:
 
 
 def evaluate(run: str | Path, data: str | Path | None = None, *, label: str | None = None) -> Scores:
-    """Scores of a run's model on its test split or on other labelled data: ``headstart evaluate``.
+    """Scores of a model on its run's test split or on other labelled data: ``headstart evaluate``.
 
     Args:
+        run: a run folder, a bundle, or an export.
+        data: labelled examples; None is the test split of the run that the model is in.
         label: column of `data` with the labels, where it is not that of the run's data.
     """
     return workflow.evaluate(Path(run), None if data is None else Path(data), label=label)

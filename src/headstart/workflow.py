@@ -10,7 +10,7 @@ from typing import TextIO
 
 from headstart.artifact.bundle import load_bundle
 from headstart.artifact.result import Run
-from headstart.artifact.run import RunFolder, existing_run, name_for, new_run, next_free, unfinished_run
+from headstart.artifact.run import RunFolder, name_for, new_run, next_free, unfinished_run
 from headstart.config.schema import Config
 from headstart.contracts import Prediction
 from headstart.contracts.offers import Offer
@@ -41,7 +41,6 @@ from headstart.steps.prepare import (
 from headstart.steps.rank import AUTO, SAMPLE, Wanted, better, for_race, with_model
 from headstart.steps.rank import rank as try_models
 from headstart.steps.record import Clock
-from headstart.steps.run_data import examples_of_run, other_examples, request_of_run
 from headstart.steps.screen import (
     show_findings,
     show_forecast,
@@ -51,6 +50,7 @@ from headstart.steps.screen import (
     show_tuned,
     watching,
 )
+from headstart.steps.to_score import examples_for
 from headstart.steps.tune import Tuned, finish, study_folder, study_of, usual_trials
 from headstart.training.machine import keep_freed_memory, machine_facts
 from headstart.tuning.storage import optuna_itself
@@ -256,21 +256,19 @@ def predict(path: Path, inputs: Iterable[str]) -> Iterator[tuple[str, Prediction
 
 
 def evaluate(path: Path, data: Path | None = None, *, label: str | None = None) -> Scores:
-    """Scores with intervals of a run's model, on its own test split or on other labelled data.
+    """Scores with intervals of a model, on its run's test split or on other labelled data.
 
     Args:
-        path: the run folder.
+        path: the run folder; or a bundle or an export.
         data: labelled examples of the same task; None is the run's test split.
         label: column of `data` with the labels, where it is not that of the run's data.
 
     Raises:
+        RequestError: the test split is asked for, and no run is around the model.
         DataError: the data is gone, cannot be read, or has labels that the model does not know.
     """
-    folder = existing_run(path)
     model = load_bundle(path)
-    config = request_of_run(folder, model.task)
-    examples, groups = other_examples(config, data, label) if data else examples_of_run(folder, config)
-    return judge_data(model, examples, groups)
+    return judge_data(model, *examples_for(path, model, data, label=label))
 
 
 def compare(first: Path, second: Path, data: Path | None = None, *, label: str | None = None) -> Comparison:

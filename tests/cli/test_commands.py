@@ -90,6 +90,29 @@ def test_evaluate_prints_the_scores_of_the_run(call: Call, run: Path) -> None:
     assert "accuracy" in printed
 
 
+def test_an_export_is_scored_as_its_run_is_also_where_it_was_moved_away(
+    call: Call, photos: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def accuracy(*arguments: object) -> dict[str, object]:
+        code, printed, said = call("evaluate", *arguments, "--json")
+        assert code == 0, said
+        found: dict[str, object] = json.loads(printed)["metrics"]["accuracy"]
+        return found
+
+    code, printed, said = call("export", run, "--format", "openvino")
+    assert code == 0, said
+    export = Path(printed.strip())
+    monkeypatch.chdir(export.parent)
+    assert accuracy(export.name) == accuracy(run / "model") == accuracy(run)
+    assert accuracy(export, photos) == accuracy(run, photos)
+
+    moved = shutil.move(export, tmp_path / "moved")
+    (tmp_path / "config.toml").write_text("[of.something.else]")
+    assert accuracy(moved, photos) == accuracy(run, photos)
+    code, _, said = call("evaluate", moved)
+    assert (code, "no run is around it, so its test split is not known" in said) == (2, True)
+
+
 def test_compare_asks_two_runs_the_same_examples(call: Call, photos: Path, run: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     code, _, said = call(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 import headstart as hs
 from headstart import workflow
 from headstart.artifact.run import existing_run
+from headstart.contracts import Example
 from headstart.errors import HeadstartError
 
 Call = Callable[..., tuple[int, str, str]]
@@ -44,8 +45,14 @@ def test_models_are_ranked_on_training_examples_alone(
     seen: set[str] = set()
     from headstart.steps import rank
 
-    select = rank.select
-    monkeypatch.setattr(rank, "select", lambda examples, ids: seen.update(ids) or select(examples, ids))
+    drawn = rank.drawn
+
+    def watched(examples: Sequence[Example], count: int, *, seed: int) -> Sequence[Example]:
+        found = drawn(examples, count, seed=seed)
+        seen.update(example.id for example in found)
+        return found
+
+    monkeypatch.setattr(rank, "drawn", watched)
     code, printed, said = call("models", shades, *TWO, *stored, "--sample", 24, "--json")
     assert code == 0, said
     found = json.loads(printed)

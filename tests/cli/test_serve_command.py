@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,46 @@ def test_options_reach_the_service(serve: Callable[..., ServiceOptions]) -> None
     assert (options.body, options.json) == (8 * MEGABYTE, 2 * MEGABYTE)
     assert (options.characters, options.max_wait_ms) == (500, 0)
     assert serve() == ServiceOptions()
+
+
+def test_an_address_that_is_taken_is_told_before_anything_is_made(
+    call: Call, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        code, _, said = call("serve", whole, "--port", port)
+    assert (code, said.count("\n")) == (2, 1)
+    assert f"127.0.0.1:{port}: cannot be listened on" in said and "--port" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def named(call: Call, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Calls `headstart serve` up to where requests would be taken, and tells the name of the model."""
+    made: list[ServiceOptions] = []
+    monkeypatch.delenv("HEADSTART_TOKEN", raising=False)
+    monkeypatch.setattr("headstart.steps.serve.run_server", lambda app, options, _: made.append(options))
+
+    def run(*arguments: object) -> str:
+        code, _, said = call("serve", *arguments, "--port", 0, "--engine", "torch")
+        assert code == 0, said
+        return made.pop().name
+
+    return run
+
+
+def test_the_model_is_called_as_its_run_whatever_way_it_is_named(
+    named: Callable[..., str], whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = Path(shutil.copytree(whole, tmp_path / "runs" / "two shades"))
+    moved = Path(shutil.copytree(whole / "model", tmp_path / "moved"))
+    assert named(run) == named(run / "model") == "two-shades"
+    assert named(Path("services", "two shades")) == "two-shades"
+    assert named(moved) == "moved"
+    assert named(run, "--service", "elsewhere") == "two-shades"
+    assert named(run, "--name", "shades") == "shades"
 
 
 def test_all_bodies_may_take_what_one_may(serve: Callable[..., ServiceOptions]) -> None:

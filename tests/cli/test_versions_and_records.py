@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from pyarrow import parquet
 
+from headstart.errors import RequestError
 from headstart.records.records import Records
 from headstart.records.values import Decision, Predicted
 from headstart.steps.service import add_model
@@ -92,6 +94,36 @@ def test_a_former_champion_that_was_changed_is_not_rolled_back_to(
     with Records(service / "records.sqlite") as records:
         assert records.aliases()["champion"] == 1
         assert records.decisions()[-1].kind == "rollback"
+
+
+def test_a_service_that_may_only_be_read_is_told_as_it_is_and_left_alone(
+    call: Call, service: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [("versions", service), ("records", service, "--json")]
+    expected = [call(*one) for one in asked]
+    (service / "records.sqlite-lock").unlink()
+    # Whoever runs the tests may write everywhere.
+    monkeypatch.setattr(os, "access", lambda _, wanted: wanted != os.W_OK)
+    assert [call(*one) for one in asked] == expected
+    assert [file.name for file in service.iterdir()] == ["records.sqlite"]
+
+
+def test_a_version_is_promoted_with_its_decision_or_not_at_all(
+    call: Call, service: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise RequestError("The decision cannot be written.", "Try again.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("headstart.records.findings.add_decision", interrupted)
+        for change in (["--promote", 1], ["--rollback"]):
+            assert call("versions", service, *change)[0] == 2
+    with Records(service / "records.sqlite") as records:
+        assert records.aliases()["champion"] == 2
+    assert call("versions", service, "--promote", 1)[0] == 0
+    with Records(service / "records.sqlite") as records:
+        assert records.aliases()["champion"] == 1
+        assert records.decisions()[-1].kind == "promote"
 
 
 def test_records_are_told_and_written_as_tables(call: Call, service: Path, tmp_path: Path) -> None:

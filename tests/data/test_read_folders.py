@@ -1,5 +1,7 @@
 import json
 import os
+import tarfile
+import zipfile
 
 import pytest
 
@@ -47,11 +49,24 @@ def test_an_unlabelled_test_folder_is_passed_over_and_said(images, form):
 
 def test_files_that_are_no_inputs_are_counted(images, form):
     root = images("cat/1.jpg", "dog/1.jpg")
-    for name in ("cat/.hidden.jpg", "cat/Thumbs.db", "dog/a.txt", "dog/b.txt"):
+    for name in ("dog/a.txt", "dog/b.txt"):
         (root / name).touch()
     dataset = read(root, DataConfig(), form)
     assert len(dataset.examples) == 2
-    assert dataset.skipped == ("files '*.txt' of another kind: 2.", "hidden files: 2.")
+    assert dataset.skipped == ("files '*.txt' of another kind: 2.",)
+
+
+def test_hidden_inputs_are_counted_and_what_systems_leave_behind_is_not(images, form):
+    root = images("data/cat/1.jpg", "data/dog/1.jpg", "data/cat/.hidden.jpg", "other/7.jpg") / "data"
+    hidden = ("cat/.thumbnails/1.jpg", "cat/.thumbnails/large/1.JPG", ".ipynb_checkpoints/2.jpg")
+    litter = ("cat/Thumbs.db", "cat/.DS_Store", "cat/._1.jpg", "__MACOSX/cat/._1.jpg", ".git/objects/1f")
+    for name in (*hidden, *litter):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    (root / ".linked").symlink_to(root.parent / "other")
+    dataset = read(root, DataConfig(), form)
+    assert set(labels(dataset)) == {"cat/1.jpg", "dog/1.jpg"}
+    assert dataset.skipped == ("files in hidden folders: 3.", "hidden files: 1.")
 
 
 def test_links_out_of_the_folder_are_not_followed(images, form):
@@ -129,6 +144,38 @@ def test_what_is_no_data_is_refused_with_its_name(images, form):
     for name, says in cases.items():
         with pytest.raises(DataError, match=says):
             read(root / name, DataConfig(), form)
+
+
+def as_zip(path):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in (("../../up.jpg", b""), ("/tmp/absolute.jpg", b""), ("a/1.jpg", bytes(10**7))):
+            archive.writestr(name, content)
+
+
+def as_tar(path):
+    with tarfile.open(path, "w:gz") as archive:
+        for kind, name, link in (
+            (tarfile.REGTYPE, "../../up.jpg", ""),
+            (tarfile.SYMTYPE, "a/soft", "/etc"),
+            (tarfile.LNKTYPE, "a/hard", "../../up.jpg"),
+            (tarfile.CHRTYPE, "a/device", ""),
+        ):
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, link
+            archive.addfile(member)
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [("photos.zip", as_zip), ("photos.ZIP", as_zip), ("photos.tar.gz", as_tar), ("photos.tgz", as_tar)],
+)
+def test_archives_are_refused_and_nothing_of_them_is_written(tmp_path, form, name, write):
+    inner = tmp_path / "one" / "two"
+    inner.mkdir(parents=True)
+    write(inner / name)
+    with pytest.raises(DataError, match=r"archives are not read\. Unpack it, and give the folder"):
+        read(inner / name, DataConfig(), form)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [inner / name]
 
 
 def test_pipes_are_not_opened_and_empty_folders_are_said(images, form):

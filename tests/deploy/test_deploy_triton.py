@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -28,9 +29,32 @@ from starlette.routing import Route
 
 import headstart as hs
 from headstart.artifact.deploy.ports import ports_of
+from headstart.artifact.deploy.target import Source
+from headstart.artifact.deploy.triton import computation
 
 Deploy = Callable[..., Path]
 TYPES = {"TYPE_UINT8": np.uint8, "TYPE_INT64": np.int64, "TYPE_FP32": np.float32}
+
+
+def facts_of(engine: str, precision: str) -> Source:
+    """An export, as far as its facts go."""
+    facts = {"engine": {"format": engine, "precision": precision}}
+    return Source(Path(), SimpleNamespace(facts=facts))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("engine", "precision", "said"),
+    [
+        ("onnx", "fp32", "onnxruntime (fp32)"),
+        ("openvino", "bf16", "openvino (bf16 where the processor computes it, else fp32)"),
+        ("openvino", "fp32", "openvino (bf16 where the processor computes it, else fp32)"),
+        ("openvino", "int8", "openvino (int8)"),
+    ],
+)
+def test_the_precision_that_is_told_is_the_one_that_triton_computes_in(
+    engine: str, precision: str, said: str
+) -> None:
+    assert computation(facts_of(engine, precision)) == said
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -1,10 +1,15 @@
 """What the page tells of a model, to whom, and that nothing of it can harm the reader."""
 
+from collections import deque
 from pathlib import Path
 
 import pytest
 from chromium import Tab
-from standin import Service
+from standin import Reply, Service
+
+from headstart.service.openapi import document
+from headstart.service.options import ServiceOptions
+from headstart.service.pages import POLICY, listed
 
 CHOOSE = "#input input[type=file]"
 HOSTILE = "<img src=x onerror=document.title='taken'><script>document.title='taken'</script>"
@@ -155,6 +160,18 @@ def test_no_width_needs_scrolling_sideways(show, flowers: Service, photo: Path, 
     tab = _answered(show(flowers, width=width, phone=width < 800), photo)
     tab.click(".correction button:nth-of-type(2)")
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("name", ["flowers", "an" * 120])
+def test_the_list_of_addresses_fits_a_phone(show, flowers: Service, name: str):
+    page = listed(document(ServiceOptions(name=name, token="s3cret")))
+    headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": POLICY}
+    flowers.instead["/docs"] = deque([Reply(200, page.encode(), headers)])
+    tab = show(flowers)
+    tab.open(tab.evaluate("location.origin + '/docs'"), width=360, phone=True)
+    assert tab.count("li") > 20
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+    assert tab.complaints() == []
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
@@ -213,12 +214,57 @@ def test_no_records_are_begun_on_a_full_disk(disk: Path) -> None:
         assert records.versions() == ()
 
 
+def remount(disk: Path) -> None:
+    """Make it one that is only read."""
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+
+
 def test_a_disk_that_is_read_only_is_told(disk: Path, predicted: Make) -> None:
     file = disk / "records.sqlite"
     fill(file, predicted, count=20)
-    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    remount(disk)
     with pytest.raises(RequestError, match=r"cannot be written \(Read-only file system\). Choose a folder"):
         Records(file)
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_records_that_may_only_be_read_are_read_whole(
+    file: Path, disk: Path, predicted: Make, killed: bool
+) -> None:
+    fill(file, predicted, count=10)
+    with Records(file) as records:
+        records.add_predictions([predicted(number) for number in range(10, 20)])
+        if not killed:
+            records.close()
+        for part in file.parent.glob("records.sqlite*"):
+            shutil.copy(part, disk)
+    assert (disk / "records.sqlite-wal").exists() == killed
+    remount(disk)
+    with Records(disk / file.name, create=False) as records:
+        assert [row.id for row in records.predictions()] == [f"p{number}" for number in range(20)]
+        everything(records)
+        with pytest.raises(RequestError, match=r"cannot be written \(Read-only file system\)"):
+            records.add_predictions([predicted(20)])
+
+
+def test_a_log_that_cannot_be_read_for_want_of_its_index_is_told_and_not_passed_over(
+    file: Path, disk: Path, predicted: Make
+) -> None:
+    with Records(file) as records:
+        records.add_version("/runs/one", "1" * 64, task="t", labels=["ant", "bee"])
+        for end in ("", "-wal"):
+            shutil.copy(f"{file}{end}", disk)
+    remount(disk)
+    with pytest.raises(RequestError, match=r"a part of it is in its log still. Copy the folder to where"):
+        Records(disk / file.name, create=False)
+
+
+@pytest.mark.parametrize("content", [b"", b"path,label\na.jpg,ant\n" * 50])
+def test_what_is_no_records_is_refused_where_it_may_only_be_read(disk: Path, content: bytes) -> None:
+    (disk / "records.sqlite").write_bytes(content)
+    remount(disk)
+    with pytest.raises(RequestError, match=r"no records of headstart"):
+        Records(disk / "records.sqlite", create=False)
 
 
 def test_a_limit_on_the_size_of_files_is_said(file: Path, predicted: Make) -> None:

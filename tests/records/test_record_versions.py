@@ -28,6 +28,18 @@ def three(file: Path) -> Records:
         yield records
 
 
+def decided(version: int | None) -> Decision:
+    """A decision about a version."""
+    return Decision(at=5.0, kind="rollback", version=version, outcome="done", why="it drifts", evidence={})
+
+
+def back(records: Records) -> int:
+    """Roll back; the number of the version that is champion then."""
+    former = records.former_champion()
+    records.rollback(decided(former.number))
+    return former.number
+
+
 def numbers(records: Records, alias: str = "champion") -> list[int | None]:
     return [number for number, _, _ in records.history(alias)]
 
@@ -109,9 +121,14 @@ def test_what_a_roll_back_would_return_to_can_be_looked_at_first(three: Records)
     assert former.number == 1
     three.set_alias("champion", 3, why="chosen by hand meanwhile")
     with pytest.raises(RequestError, match="changed meanwhile"):
-        three.rollback(why="", to=former.number)
+        three.rollback(decided(former.number))
     assert three.aliases() == {"champion": 3}
-    assert three.rollback(why="", to=2).number == 2
+    assert three.decisions() == []
+    three.rollback(decided(2))
+    assert three.aliases() == {"champion": 2}
+    assert three.decisions() == [decided(2)]
+    with pytest.raises(RequestError, match="about no version"):
+        three.rollback(decided(None))
 
 
 def test_an_alias_that_is_given_again_is_remembered_once(three: Records) -> None:
@@ -119,7 +136,7 @@ def test_an_alias_that_is_given_again_is_remembered_once(three: Records) -> None
     three.set_alias("champion", 2, why="")
     three.set_alias("champion", 2, why="again")
     assert numbers(three) == [1, 2]
-    assert three.rollback(why="").number == 1
+    assert back(three) == 1
 
 
 def test_an_alias_can_be_removed(three: Records) -> None:
@@ -143,33 +160,33 @@ def test_an_alias_that_is_none_is_refused(three: Records, alias: str) -> None:
 def test_a_roll_back_goes_to_the_champion_before_and_again_further_back(three: Records) -> None:
     for number in (1, 2, 3):
         three.set_alias("champion", number, why="")
-    assert three.rollback(why="it drifts").number == 2
-    assert three.rollback(why="so does this").number == 1
+    assert back(three) == 2
+    assert back(three) == 1
     assert numbers(three) == [1, 2, 3, 2, 1]
     with pytest.raises(RequestError, match="version 1 was the first"):
-        three.rollback(why="")
+        back(three)
     assert three.by_alias("champion") == three.version(1)
 
 
 def test_what_was_rolled_back_from_is_not_before(three: Records) -> None:
     three.set_alias("champion", 1, why="")
     three.set_alias("champion", 2, why="")
-    three.rollback(why="")
+    back(three)
     three.set_alias("champion", 3, why="")
-    assert three.rollback(why="").number == 1
+    assert back(three) == 1
 
 
 def test_a_champion_that_was_removed_is_the_one_before(three: Records) -> None:
     with pytest.raises(RequestError, match="there never was one"):
-        three.rollback(why="")
+        back(three)
     three.set_alias("champion", 1, why="")
     three.set_alias("champion", 2, why="")
     three.remove_alias("champion", why="")
-    assert three.rollback(why="").number == 2
+    assert back(three) == 2
     three.remove_alias("champion", why="")
     three.set_alias("champion", 3, why="")
-    assert three.rollback(why="").number == 2
-    assert three.rollback(why="").number == 1
+    assert back(three) == 2
+    assert back(three) == 1
 
 
 @settings(max_examples=20, deadline=None)
@@ -185,9 +202,9 @@ def test_rolling_back_is_what_a_stack_does(tmp_path_factory: pytest.TempPathFact
                     stack.append(act)
             elif len(stack) > 1:
                 stack.pop()
-                assert records.rollback(why="").number == stack[-1]
+                assert back(records) == stack[-1]
             else:
                 with pytest.raises(RequestError, match="No champion to go back to"):
-                    records.rollback(why="")
+                    back(records)
             assert records.aliases() == ({"champion": stack[-1]} if stack else {})
         assert all(one != other for one, other in pairwise(numbers(records)))

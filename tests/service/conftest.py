@@ -77,7 +77,7 @@ def starting(folder: Path) -> Iterator[Callable[..., Running]]:
             open_version = given.pop("open_version", opened_once)
             records = stack.enter_context(new_records(folder / "records.sqlite", runs))
             log = io.StringIO()
-            options = ServiceOptions(**{"poll": 600, **given})
+            options = ServiceOptions(**{"name": "colours", "poll": 600, **given})
             app = build_app(records, open_version, options, EventLog(log))
             client = stack.enter_context(TestClient(app, base_url=HERE))
             return Running(client, records, app.state.service, log)

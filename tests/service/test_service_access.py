@@ -127,6 +127,27 @@ def test_what_is_served_is_told(running: Running) -> None:
     assert [one["aliases"] for one in versions] == [["champion"], []]
 
 
+def test_a_request_that_is_refused_is_counted_where_it_was_sent(
+    start: Callable[..., Running], runs: list[Path]
+) -> None:
+    running = start(runs, token=TOKEN, body=1000)
+    client, bearing = running.client, {"Authorization": f"Bearer {TOKEN}"}
+    assert client.post("/predict", content=bytes(1001), headers=bearing).status_code == 413
+    compressed = {**bearing, "Content-Encoding": "gzip"}
+    assert client.post("/v2/models/one/infer", content=b"no", headers=compressed).status_code == 400
+    assert client.post("/models/1/promote").status_code == 401
+    assert client.post("/nowhere").status_code == 401
+    assert client.post("/predict/", content=bytes(1001), headers=bearing).status_code == 413
+    counted = client.get("/metrics", headers=bearing).text
+    for route, code in {
+        "/predict": 413,
+        "/v2/models/{name}/infer": 400,
+        "/models/{version}/promote": 401,
+    }.items():
+        assert f'headstart_requests_total{{code="{code}",route="{route}"}} 1.0' in counted
+    assert [line["route"] for line in running.lines()][-3:-1] == ["unknown", "unknown"]
+
+
 def test_metrics_count_what_was_asked_and_said(running: Running) -> None:
     for _ in range(3):
         running.client.post("/predict", content=png("warm"), headers={"Content-Type": "image/png"})

@@ -18,7 +18,7 @@ from headstart.errors import RequestError
 from headstart.records.records import Records
 from headstart.service.connection import bounded
 from headstart.service.options import ServiceOptions
-from headstart.service.server import run_server
+from headstart.service.server import bound, run_server
 
 CLIENTS = 6
 
@@ -151,5 +151,14 @@ def test_a_request_that_comes_as_the_service_begins_to_stop_is_answered(
 
 
 def test_an_address_that_is_taken_is_a_wrong_request(served: Child, running: Running) -> None:
-    with pytest.raises(RequestError, match=f"127.0.0.1:{served.port}: cannot be listened on"):
-        run_server(running.client.app, ServiceOptions(port=served.port))  # type: ignore[arg-type]
+    taken = f"127.0.0.1:{served.port}: cannot be listened on .* Choose another --port"
+    options = ServiceOptions(port=served.port)
+    with pytest.raises(RequestError, match=taken):
+        bound(options)
+    # Between the two, another process may begin to listen.
+    with bound(ServiceOptions(port=0)) as listener:
+        options = ServiceOptions(port=listener.getsockname()[1])
+        with bound(options) as other:
+            other.listen()
+            with pytest.raises(RequestError, match="cannot be listened on"):
+                run_server(running.client.app, options, listener)  # type: ignore[arg-type]

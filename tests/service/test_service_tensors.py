@@ -23,7 +23,14 @@ from headstart.service.options import ServiceOptions
 from headstart.service.tensors import read_request
 
 INFER = "/v2/models/model/infer"
+
 HEADER = "Inference-Header-Content-Length"
+
+
+def test_the_model_answers_to_its_name_and_to_model(running: Running) -> None:
+    own, usual = (running.client.get(f"/v2/models/{name}").json() for name in ("colours", "model"))
+    assert own == usual and own["name"] == "colours"
+    assert running.client.get("/v2/models/photos").status_code == 404
 
 
 @pytest.fixture(scope="module")

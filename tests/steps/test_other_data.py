@@ -1,15 +1,21 @@
-"""Data that a run is evaluated on, in another layout than its own."""
+"""Data that a model is evaluated on: in another layout than its run's own, or without a run."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 
+from headstart.artifact.model import Model
 from headstart.config.schema import Config, DataConfig
+from headstart.contracts import Example
 from headstart.errors import DataError
+from headstart.modalities.text.modality import TextModality
 from headstart.steps.run_data import other_examples
+from headstart.steps.to_score import examples_for
+from headstart.tasks.text_classification import TextClassification
 
 
 @pytest.fixture
@@ -42,3 +48,32 @@ def test_in_the_same_layout_columns_and_groups_are_those_of_the_run(photos: Path
     assert groups == {"cat/a1.png": "a", "cat/b2.png": "b", "dog/a1.png": "a"}
     with pytest.raises(DataError, match="no column 'species'"):
         other_examples(Config(data=DataConfig(path="gone.csv", label="species")), photos / "photos.csv")
+
+
+def reader(*columns: str) -> Model:
+    """What is asked of a model of texts: its task, and the columns that it was trained on."""
+    task = TextClassification.from_examples([Example("0", "", "x|y"), Example("1", "", "z")], {})
+    return SimpleNamespace(task=task, modality=TextModality, facts={"columns": columns})  # type: ignore[return-value]
+
+
+def test_a_model_without_a_run_reads_the_columns_of_its_inputs_where_they_are_there(tmp_path: Path) -> None:
+    pairs, texts = tmp_path / "pairs.csv", tmp_path / "texts.csv"
+    pairs.write_text("this,that,label\na dog barks,no dog barks,x|y\na cat sleeps,no cat sleeps,z\n")
+    texts.write_text("text,label\na dog barks,x|y\nno dog barks,z\n")
+    examples, _ = examples_for(tmp_path, reader("this", "that"), pairs)
+    assert [example.input for example in examples] == [
+        ("a dog barks", "no dog barks"),
+        ("a cat sleeps", "no cat sleeps"),
+    ]
+    assert [example.target for example in examples] == ["x|y", "z"]
+    examples, _ = examples_for(tmp_path, reader("review"), texts)
+    assert [example.input for example in examples] == ["a dog barks", "no dog barks"]
+
+
+def test_single_texts_are_no_data_for_a_model_of_pairs(tmp_path: Path) -> None:
+    texts = tmp_path / "texts.csv"
+    texts.write_text("text,label\na dog barks,x|y\nno dog barks,z\n")
+    with pytest.raises(
+        DataError, match=r"line 2: has 1 text, but .* trained on 2 texts an example \(this, that"
+    ):
+        examples_for(tmp_path, reader("this", "that"), texts)

@@ -112,6 +112,18 @@ def test_what_is_left_over_is_judged_now(service: Path) -> None:
     assert look(service, now=True).windows == ()
 
 
+def test_a_small_reference_is_said_on_the_screen_as_on_the_page(service: Path) -> None:
+    asked(service, 200)
+    assert not any("reference has only" in line for line in look(service).lines(200))
+    Reference(LABELS, answers(36, 0), np.arange(36) >= 4).save(ServiceFolder(service).reference(1))
+    asked(service, 200)
+    found = look(service)
+    (said,) = [
+        line for line in found.lines(200) if line.startswith("The reference has only 36 examples, and")
+    ]
+    assert said in found.windows[0].judged["notes"]
+
+
 def test_looks_that_overlap_judge_every_prediction_once(
     service: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

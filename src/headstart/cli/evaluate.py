@@ -12,7 +12,7 @@ from headstart.errors import counted
 
 
 def evaluate(
-    run: Annotated[Path, Argument(metavar="RUN", help="A run folder.")],
+    run: Annotated[Path, Argument(metavar="RUN", help="A run folder, a saved model, or an export.")],
     data: Annotated[
         Path | None, Argument(metavar="[DATA]", help="Other data than the run's test split.")
     ] = None,
@@ -20,9 +20,9 @@ def evaluate(
     label: Annotated[str | None, Option(metavar="COL", help="Column of DATA with the labels.")] = None,
     as_json: Annotated[bool, Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:
-    """Show the scores of RUN, with intervals.
+    """Show the scores of RUN, or of an export of it, with intervals.
 
-    They are of its test split, or of DATA where that is given.
+    They are of the run's test split, or of DATA where that is given.
     """
     from headstart import workflow
 

@@ -50,7 +50,7 @@ def serve(
         Path | None, Option(metavar="FILE", help=f"Has the token that requests must bear; or {TOKEN}.")
     ] = None,
     is_open: Annotated[bool, Option("--open", help="Let other machines ask without a token.")] = False,
-    name: Annotated[str, Option(help="Of the model, in addresses.")] = "model",
+    name: Annotated[str, Option(help="Of the model, in addresses; that of the run unless named.")] = "",
     keep_inputs: Annotated[
         bool, Option("--keep-inputs", help="Record inputs too: whoever sends them must have consented.")
     ] = False,

@@ -13,7 +13,7 @@ from headstart.config.schema import DataConfig
 from headstart.contracts import Example
 from headstart.data.dataset import Dataset
 from headstart.data.forms.form import Form
-from headstart.data.layout import is_hidden, is_text, shown, some, split_named
+from headstart.data.layout import is_hidden, is_litter, is_text, shown, some, split_named
 from headstart.data.paths import is_file, leaves
 from headstart.errors import DataError
 
@@ -28,7 +28,7 @@ class Walk:
 
     def skipped(self) -> tuple[str, ...]:
         """Reasons, first the counted ones."""
-        counted = (f"{what}: {count}." for what, count in sorted(self.counts.items()))
+        counted = (f"{what}: {count}." for what, count in sorted(self.counts.items()) if count)
         return (*counted, *sorted(self.named))
 
 
@@ -88,12 +88,14 @@ def walk_below(root: Path, suffixes: frozenset[str]) -> Walk:
             folders.remove(name)
             if not is_hidden(name):
                 walk.named.append(f"{_below(root, here / name)}: links to folders are not followed.")
+            elif not (here / name).is_symlink():
+                walk.counts["files in hidden folders"] += _hidden_inputs(here / name, suffixes)
         if not folders and not files:
             walk.named.append(f"{_below(root, here)}: the folder is empty.")
         for name in files:
             path = here / name
             if is_hidden(name):
-                walk.counts["hidden files"] += 1
+                walk.counts["hidden files"] += _is_missed(name, suffixes)
             elif path.suffix.casefold() not in suffixes:
                 walk.counts[f"files '*{shown(path.suffix)}' of another kind"] += 1
             elif problem := _problem(path, root):
@@ -101,6 +103,16 @@ def walk_below(root: Path, suffixes: frozenset[str]) -> Walk:
             else:
                 walk.inputs.append(path.relative_to(root).parts)
     return walk
+
+
+def _hidden_inputs(folder: Path, suffixes: frozenset[str]) -> int:
+    """How many files below a hidden folder would else be inputs."""
+    return sum(_is_missed(name, suffixes) for *_, files in os.walk(folder) for name in files)
+
+
+def _is_missed(name: str, suffixes: frozenset[str]) -> bool:
+    """Whether somebody may miss a hidden file: what a system leaves behind is nobody's input."""
+    return Path(name).suffix.casefold() in suffixes and not is_litter(name)
 
 
 def _problem(path: Path, root: Path) -> str | None:

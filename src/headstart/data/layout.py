@@ -27,7 +27,12 @@ def split_named(name: str) -> str | None:
 
 def is_hidden(name: str) -> bool:
     """Whether a file or folder is hidden, or left behind by an operating system."""
-    return name.startswith(".") or name.casefold() in _LITTER
+    return name.startswith(".") or is_litter(name)
+
+
+def is_litter(name: str) -> bool:
+    """Whether an operating system left a file or folder behind, as macOS ``._1.jpg`` beside ``1.jpg``."""
+    return name.startswith("._") or name.casefold() in _LITTER
 
 
 def is_text(name: str) -> bool:

@@ -227,11 +227,8 @@ def _notes(then: Reference, now: Sample, came: int, kinds: Sequence[str], alpha:
     least = len(kinds) / math.comb(len(then) + len(now), len(now))
     if least > alpha:
         notes.append(f"{counted(len(now), 'prediction')} cannot ring, whatever they show: wait for more.")
-    if len(then) < FEW:
-        notes.append(
-            f"The reference has only {counted(len(then), 'example')}. Chance in them is in every window: if "
-            "windows ring from the first day on, it may be the reference that is unusual."
-        )
+    if small := small_reference(len(then)):
+        notes.append(small)
     if FEATURES not in kinds:
         which = "reference" if then.features is None else "window"
         notes.append(f"The {which} has no features, so only answers are watched, not inputs.")
@@ -243,6 +240,16 @@ def left_out(count: int) -> str:
     return (
         f"{counted(count, 'prediction')} left out: not all scores and features are finite. Find out which "
         "inputs do this to the model."
+    )
+
+
+def small_reference(count: int) -> str:
+    """That so few examples of reference are felt in every window; empty where they are enough."""
+    if count >= FEW:
+        return ""
+    return (
+        f"The reference has only {counted(count, 'example')}, and chance in them is in every window: if "
+        "windows ring from the first day on, it may be the reference that is unusual."
     )
 
 

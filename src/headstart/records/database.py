@@ -14,7 +14,7 @@ from pathlib import Path
 
 from headstart.errors import RequestError
 from headstart.records.failures import said_clearly
-from headstart.records.schema import prepare
+from headstart.records.schema import prepare, refuse_foreign
 from headstart.records.turn import Turn
 
 # Seconds that one waits for others to finish writing.
@@ -26,13 +26,15 @@ LOG = 1 << 26
 class Database:
     """A file of records, open; to be closed. Threads and processes may use it at once.
 
+    One that is there, in a folder that this process may not write, is read all the same.
+
     Args:
         path: of the file; its folder is made where it is missing.
         create: whether to begin a file where there is none.
 
     Raises:
-        RequestError: it is missing, no database of this kind, damaged, of another format, or cannot be
-            written.
+        RequestError: it is missing, no database of this kind, damaged, or of another format; or it can be
+            neither written nor read.
         DiskFull: there is no room.
     """
 
@@ -47,12 +49,20 @@ class Database:
             if not create and not path.exists():
                 raise RequestError(f"{path}: does not exist.", "Name the folder of a service that has run.")
             path.parent.mkdir(parents=True, exist_ok=True)
+            self._writable = create or os.access(path.parent, os.W_OK)
             try:
-                with self._turn.taken(), self._connection() as connection:
-                    prepare(connection, path)
+                self._prepare()
             except BaseException:
                 self.close()
                 raise
+
+    def _prepare(self) -> None:
+        if self._writable:
+            with self._turn.taken(), self._connection() as connection:
+                prepare(connection, self.path)
+        else:
+            with self._connection() as connection:
+                refuse_foreign(connection, self.path)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -116,7 +126,11 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
+            self.path if self._writable else _to_read(self.path),
+            timeout=PATIENCE,
+            isolation_level=None,
+            check_same_thread=False,
+            uri=not self._writable,
         )
         try:
             connection.execute("PRAGMA foreign_keys = ON")
@@ -125,6 +139,25 @@ class Database:
             connection.close()
             raise
         return connection
+
+
+def _to_read(path: Path) -> str:
+    """The address of a file in a folder that cannot be written (https://sqlite.org/wal.html#readonly).
+
+    Raises:
+        RequestError: its log is needed, and the index of the log, which SQLite would write, is not there.
+    """
+    log, index = (path.with_name(f"{path.name}-{end}") for end in ("wal", "shm"))
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    if log.exists() and index.exists():
+        return address
+    if log.exists() and log.stat().st_size:
+        raise RequestError(
+            f"{path}: cannot be read where it cannot be written: a part of it is in its log still.",
+            "Copy the folder to where it can be written.",
+        )
+    # Whoever used it would have a log: nobody does, so that it does not change.
+    return f"{address}&immutable=1"
 
 
 @contextmanager

@@ -6,6 +6,7 @@ killed or full. Threads and processes may use one file at once; each process ope
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -135,13 +136,12 @@ class Records:
         Raises:
             RequestError: there is no such version.
         """
-        if decision.version is None:
-            raise RequestError("A decision about no version makes none champion.", "Name its version.")
         with self._database.writing() as connection:
-            done = versions.succeed(connection, decision.version, instead_of=instead_of, why=decision.why)
+            done = versions.succeed(
+                connection, _version_of(decision), instead_of=instead_of, why=decision.why
+            )
             if done:
-                findings.add_decision(connection, decision)
-                eviction.keep_within(connection, self.bounds)
+                self._add_decision(connection, decision)
             return done
 
     def remove_alias(self, alias: str, *, why: str) -> None:
@@ -163,20 +163,20 @@ class Records:
             version, _ = versions.former(connection, versions.CHAMPION)
             return version
 
-    def rollback(self, *, why: str, to: int | None = None) -> Version:
-        """Make the model champion that was it before; again, the one before that.
+    def rollback(self, decision: Decision) -> None:
+        """Make the version of a decision champion, which was it before, and write the decision, or neither.
 
-        What was rolled back from is not "before" any more.
+        What was rolled back from is not "before" any more: again, it goes to the one before that.
 
         Args:
-            why: for people.
-            to: the number of `former_champion`, as it was looked at; None is whichever it is.
+            decision: about `former_champion`, as it was looked at.
 
         Raises:
-            RequestError: there is none, or another than `to` by now.
+            RequestError: there is none, or another by now.
         """
         with self._database.writing() as connection:
-            return versions.back(connection, versions.CHAMPION, why=why, to=to)
+            versions.back(connection, versions.CHAMPION, _version_of(decision), why=decision.why)
+            self._add_decision(connection, decision)
 
     def history(self, alias: str) -> tuple[tuple[int | None, float, str], ...]:
         """Number of the model, time and reason whenever an alias changed, oldest first.
@@ -294,8 +294,11 @@ class Records:
             RequestError: its version is not known.
         """
         with self._database.writing() as connection:
-            findings.add_decision(connection, decision)
-            eviction.keep_within(connection, self.bounds)
+            self._add_decision(connection, decision)
+
+    def _add_decision(self, connection: sqlite3.Connection, decision: Decision) -> None:
+        findings.add_decision(connection, decision)
+        eviction.keep_within(connection, self.bounds)
 
     def decisions(self) -> list[Decision]:
         """What was done, oldest first."""
@@ -321,3 +324,14 @@ class Records:
         """
         with self._database.reading() as connection:
             return parquet.write(connection, folder)
+
+
+def _version_of(decision: Decision) -> int:
+    """The number of the version that becomes champion.
+
+    Raises:
+        RequestError: the decision is about none.
+    """
+    if decision.version is None:
+        raise RequestError("A decision about no version makes none champion.", "Name its version.")
+    return decision.version

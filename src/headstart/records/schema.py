@@ -157,7 +157,7 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
         _log_ahead(connection, path)
         _make_tables(connection)
     else:
-        _refuse_foreign(connection, path)
+        refuse_foreign(connection, path)
         _log_ahead(connection, path)
 
 
@@ -166,7 +166,12 @@ def _is_empty(connection: sqlite3.Connection) -> bool:
     return tables == 0 and _mark(connection, "application_id") == 0
 
 
-def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
+def refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
+    """See to it that a file has the tables.
+
+    Raises:
+        RequestError: it is another program's, or of another headstart's format.
+    """
     if _mark(connection, "application_id") != APPLICATION:
         raise RequestError(f"{path}: a database, but no records of headstart.", "Name another file.")
     found = _mark(connection, "user_version")

@@ -139,19 +139,18 @@ def former(connection: sqlite3.Connection, alias: str) -> tuple[Version, int | N
     raise RequestError(f"No {alias} to go back to: {now}.", "Promote a version instead.")
 
 
-def back(connection: sqlite3.Connection, alias: str, *, why: str, to: int | None = None) -> Version:
+def back(connection: sqlite3.Connection, alias: str, number: int, *, why: str) -> None:
     """Give an alias back to the version that had it before; again, further back.
 
     Raises:
-        RequestError: there was none, or it is not the version `to`.
+        RequestError: there was none, or it is not the version of that number.
     """
     version, before = former(connection, alias)
-    if to not in {None, version.number}:
+    if number != version.number:
         raise RequestError(
-            f"The {alias} changed meanwhile: version {to} is not the one before it.", "Look again."
+            f"The {alias} changed meanwhile: version {number} is not the one before it.", "Look again."
         )
-    _write(connection, alias, version.number, why=why, before=before)
-    return version
+    _write(connection, alias, number, why=why, before=before)
 
 
 def history(connection: sqlite3.Connection, alias: str) -> tuple[tuple[int | None, float, str], ...]:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -23,7 +24,7 @@ from headstart.service.loading import Loader, OpenVersion
 from headstart.service.log import EventLog
 from headstart.service.metrics import Metrics
 from headstart.service.mlflow import MLflow
-from headstart.service.observing import ROUTE, Observing
+from headstart.service.observing import ROUTE, UNKNOWN, Observing
 from headstart.service.oip import OpenInference
 from headstart.service.openapi import document
 from headstart.service.options import ServiceOptions
@@ -116,7 +117,7 @@ def build_app(
     Args:
         records: of the service; they stay open.
         open_version: to a model.
-        options: of the service.
+        options: of the service, with a name.
         log: that it writes; None is one on the standard error.
 
     Raises:
@@ -136,10 +137,13 @@ def build_app(
         await versions.close()
         await service.close()
 
+    routes = _routes(service, versions)
     app = Starlette(
-        routes=_routes(service, versions),
+        routes=routes,
         middleware=[
-            Middleware(Observing, metrics=service.metrics, log=service.log),
+            Middleware(
+                Observing, route=partial(_looked_up, routes), metrics=service.metrics, log=service.log
+            ),
             Middleware(Access, options=options),
             Middleware(Limits, options=options),
         ],
@@ -149,6 +153,12 @@ def build_app(
     app.router.redirect_slashes = False
     app.state.service = service
     return app
+
+
+def _looked_up(routes: Sequence[Route], scope: Scope) -> str:
+    """The address of a request as the table has it."""
+    matched = (child for match, child in (route.matches(scope) for route in routes) if match != Match.NONE)
+    return str(next(matched, {ROUTE: UNKNOWN})[ROUTE])
 
 
 def _routes(service: Service, versions: Versions) -> Sequence[Route]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,11 +24,15 @@ class Observing:
     Args:
         app: what is inside.
         metrics: count it.
+        route: address, as the table of routes has it, of a request that is refused before it is looked up.
         log: has a line of it, without payload, token or query string.
     """
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, log: EventLog) -> None:
+    def __init__(
+        self, app: ASGIApp, *, route: Callable[[Scope], str], metrics: Metrics, log: EventLog
+    ) -> None:
         self._app = app
+        self._route = route
         self._metrics = metrics
         self._log = log
 
@@ -54,7 +59,7 @@ class Observing:
         except Exception as error:
             response = response_to(error)
             if response is None:
-                self._log.fault("fault", error, id=id, route=scope.get(ROUTE, UNKNOWN))
+                self._log.fault("fault", error, id=id, route=self._route_of(scope))
                 response = error_response(
                     500, f"Something went wrong in the service; its log says where, under {id}."
                 )
@@ -65,7 +70,7 @@ class Observing:
             self._note(scope, id, code or CLIENT_GONE, milliseconds_since(began))
 
     def _note(self, scope: Scope, id: str, code: int, milliseconds: float) -> None:
-        route = scope.get(ROUTE, UNKNOWN)
+        route = self._route_of(scope)
         self._metrics.request(route, code, milliseconds / 1000)
         self._log.write(
             "request",
@@ -76,3 +81,6 @@ class Observing:
             id=id,
             version=scope.get(VERSION),
         )
+
+    def _route_of(self, scope: Scope) -> str:
+        return str(scope[ROUTE]) if ROUTE in scope else self._route(scope)

@@ -34,6 +34,8 @@ from headstart.service.slot import Slot
 from headstart.service.tensors import BYTES, DIGITS, FP32, UINT8, InferRequest, Tensor, read_request, written
 
 PIXELS = "pixels"
+# That the model has beside its own name, whatever it is called.
+ALIAS = "model"
 HEADER_LENGTH = "Inference-Header-Content-Length"
 
 
@@ -110,7 +112,7 @@ class OpenInference:
         return _response(*written(answer, tensors, binary))
 
     def _check_name(self, request: Request, loaded: Loaded) -> None:
-        if request.path_params["name"] != self._name:
+        if request.path_params["name"] not in (self._name, ALIAS):
             raise refusal(404, f"There is no such model here; there is '{self._name}'.")
         number = request.path_params.get("version", str(loaded.version.number))
         if number != str(loaded.version.number):

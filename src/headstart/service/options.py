@@ -23,7 +23,7 @@ class ServiceOptions:
         port: 0 takes a free one.
         token: that requests must bear; empty asks for none.
         open: whether other machines may ask without a token.
-        name: of the model, in answers and addresses.
+        name: of the model, in answers and addresses; empty is that of the run, or of the service's folder.
         engine: what computes, for people; empty asks the model.
         sample: share of predictions that are recorded.
         keep_inputs: whether inputs are recorded too: those who send them must have consented.
@@ -50,7 +50,7 @@ class ServiceOptions:
     port: int = 8000
     token: str = field(default="", repr=False)
     open: bool = False
-    name: str = "model"
+    name: str = ""
     engine: str = ""
     sample: float = 1.0
     keep_inputs: bool = False
@@ -109,11 +109,16 @@ class ServiceOptions:
             problems.append("max_wait_ms must be 0 to 60000")
         if self.bodies < self.body:
             problems.append("bodies must be at least body")
-        if not self.name or any(sign in "/?#% " or not sign.isprintable() for sign in self.name):
-            problems.append("name must not be empty, nor have spaces, /, ?, # or %")
+        if usable_name(self.name) != self.name:
+            problems.append("name must not have spaces, /, ?, # or %")
         if any(not "!" <= sign <= "~" for sign in self.token):
             problems.append("token must be of visible ASCII characters")
         return problems
+
+
+def usable_name(name: str) -> str:
+    """A name as addresses can have it: - in the place of other signs."""
+    return "".join("-" if sign in "/?#% " or not sign.isprintable() else sign for sign in name)
 
 
 def is_loopback(host: str) -> bool:

@@ -18,8 +18,8 @@ from headstart.service.metrics import Metrics
 
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _STYLE = (
-    "body{font:1rem/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
-    "code{font-family:ui-monospace,monospace}li{margin:.4rem 0}"
+    "body{font:1rem/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;"
+    "overflow-wrap:anywhere}code{font-family:ui-monospace,monospace}li{margin:.4rem 0}"
 )
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 # Nothing from elsewhere; pictures and sounds of the visitor's own; no markup from scripts.
@@ -53,7 +53,7 @@ class Pages:
         self._alive = alive
         self._document = document
         self._files = _page_files()
-        self._listed = _listed(document)
+        self._listed = listed(document)
 
     async def page(self, request: Request) -> Response:
         """A file of the page."""
@@ -99,14 +99,14 @@ def _page_files() -> dict[str, bytes]:
     }
 
 
-def _listed(document: Mapping[str, Any]) -> str:
+def listed(document: Mapping[str, Any]) -> str:
     """The addresses of an OpenAPI document as a page that needs nothing else."""
     rows = []
     for path, methods in document["paths"].items():
         for method, stated in methods.items():
             codes = ", ".join(stated["responses"])
             rows.append(
-                f"<li><code>{html.escape(method.upper())} {html.escape(path)}</code> "
+                f"<li><code>{html.escape(method.upper())} {_breakable(path)}</code> "
                 f"{html.escape(stated['summary'])} <small>({html.escape(codes)})</small></li>"
             )
     info = document["info"]
@@ -117,3 +117,8 @@ def _listed(document: Mapping[str, Any]) -> str:
         '<p>In full, for programs: <a href="openapi.json">openapi.json</a>.</p>'
         f"<ul>{''.join(rows)}</ul></html>"
     )
+
+
+def _breakable(path: str) -> str:
+    """A path that a narrow window breaks between its parts."""
+    return html.escape(path).replace("/", "<wbr>/")

@@ -24,7 +24,7 @@ _LOGGER = "uvicorn"
 BACKLOG = 1024
 
 
-def run_server(app: Starlette, options: ServiceOptions) -> None:
+def run_server(app: Starlette, options: ServiceOptions, listener: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT; then finish every accepted request, and return.
 
     A second signal ends it at once.
@@ -32,12 +32,14 @@ def run_server(app: Starlette, options: ServiceOptions) -> None:
     Args:
         app: as `build_app` made it.
         options: the same that it was made with.
+        listener: as `bound` made it; it is closed at the end.
 
     Raises:
-        RequestError: the address cannot be listened on.
+        RequestError: another process began to listen there meanwhile.
     """
     service: Service = app.state.service
-    listener = _listener(options)
+    with _address_said(options):
+        listener.listen(BACKLOG)
     address, port = listener.getsockname()[:2]
     config = uvicorn.Config(
         app,
@@ -96,13 +98,13 @@ class _Server(uvicorn.Server):
         self._service.draining = True
 
 
-def _listener(options: ServiceOptions) -> socket.socket:
-    """A socket that listens.
+def bound(options: ServiceOptions) -> socket.socket:
+    """A socket that has the address of a service, and does not listen yet: whoever asks is turned away.
 
     Raises:
-        RequestError: it cannot.
+        RequestError: the address is taken, or none of this machine.
     """
-    try:
+    with _address_said(options):
         found = socket.getaddrinfo(
             options.host, options.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
@@ -114,14 +116,20 @@ def _listener(options: ServiceOptions) -> socket.socket:
         except OSError:
             listener.close()
             raise
+    listener.setblocking(False)
+    return listener
+
+
+@contextlib.contextmanager
+def _address_said(options: ServiceOptions) -> Iterator[None]:
+    """Turn failures of the system into an error with a remedy."""
+    try:
+        yield
     except OSError as error:
         raise RequestError(
             f"{options.host}:{options.port}: cannot be listened on ({error.strerror}).",
-            "Choose another host or port, or stop what listens there.",
+            "Choose another --port or --host, or stop what listens there.",
         ) from error
-    listener.listen(BACKLOG)
-    listener.setblocking(False)
-    return listener
 
 
 @contextlib.contextmanager

@@ -111,9 +111,8 @@ class Slot:
             loaded = await self._opened(version, "rollback")
             decision = self._done("rollback", version, "rolled back over HTTP")
             with _unused_unless_written(loaded), _refused():
-                await asyncio.to_thread(self._records.rollback, why=decision.why, to=version.number)
+                await asyncio.to_thread(self._records.rollback, decision)
             self._take_over(loaded, decision.why)
-            await self._decide(decision)
             return version
 
     async def follow(self, seconds: float) -> None:

@@ -18,6 +18,7 @@ from headstart.contracts import Backbone, Example, Head, Notice, Rows, Scan, Tas
 from headstart.contracts.offers import Offer
 from headstart.data.check import usable
 from headstart.data.dataset import select
+from headstart.data.drawn import drawn
 from headstart.data.duplicates import find_duplicates
 from headstart.data.split import split
 from headstart.errors import HeadstartError, RequestError
@@ -131,8 +132,7 @@ def _sample(config: Config, count: int, notify: Notify) -> _Sample:
     dataset = usable(inspected.dataset, inspected.scans)
     groups = find_duplicates(dataset.examples, inspected.scans).groups
     train = split(dataset, groups, config.data, seed=config.seed).train
-    places = np.random.default_rng(config.seed).permutation(len(train))[:count]
-    examples = select(dataset.examples, [train[place] for place in np.sort(places)])
+    examples = tuple(drawn(select(dataset.examples, train), count, seed=config.seed))
     task = kind.from_examples(examples, task_options(config))
     return _Sample(task, examples, inspected.scans, groups)
 

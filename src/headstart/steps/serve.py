@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TextIO
 
 from headstart.artifact.model import Model
+from headstart.artifact.run import name_for
 from headstart.errors import RequestError
 from headstart.records.records import Records
 from headstart.records.values import Bounds, Decision, Version
 from headstart.records.versions import CHAMPION
 from headstart.service.app import build_app
-from headstart.service.options import ServiceOptions
-from headstart.service.server import run_server
+from headstart.service.options import ServiceOptions, usable_name
+from headstart.service.server import bound, run_server
 from headstart.steps.reference import keep_reference
 from headstart.steps.service import Engine, ServiceFolder, add_model, opened, usual_folder
 
@@ -33,7 +35,7 @@ def serve_model(
 
     Args:
         path: a run folder, a bundle, an export, or the folder of a service.
-        options: of the server.
+        options: of the server; without a name, that of the run is taken, or of the folder of the service.
         service: its folder; None is ``services/NAME``.
         engine: that computes.
         device: of torch.
@@ -44,19 +46,22 @@ def serve_model(
         HeadstartError: there is no model, or the address cannot be listened on.
     """
     existing = ServiceFolder(path).records.is_file()
-    folder = ServiceFolder(path if existing else service or usual_folder(path))
+    usual = path if existing else usual_folder(path)
+    folder = ServiceFolder(path if existing else service or usual)
+    options = options if options.name else replace(options, name=usable_name(name_for(usual)))
 
     def open_version(version: Version) -> Model:
         model = opened(version, engine, device, say=partial(_say, stream))
         _say(stream, keep_reference(folder, version, model))
         return model
 
-    with Records(folder.records, bounds) as records:
+    # The address first: where it is taken, nothing is made.
+    with bound(options) as listener, Records(folder.records, bounds) as records:
         if not existing:
             _say(stream, _made_known(records, path))
         _say(stream, f"Service {folder.path}: {_of(records)}.")
         app = build_app(records, open_version, options)
-        run_server(app, options)
+        run_server(app, options, listener)
 
 
 def _made_known(records: Records, path: Path) -> str:

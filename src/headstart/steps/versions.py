@@ -10,7 +10,7 @@ from typing import Any
 from headstart.artifact.golden import check
 from headstart.artifact.result import Run
 from headstart.artifact.run import RunFolder
-from headstart.errors import HeadstartError
+from headstart.errors import HeadstartError, RequestError
 from headstart.evaluation.scores import Interval
 from headstart.records.records import Records
 from headstart.records.values import Decision, Version
@@ -83,13 +83,16 @@ def promote(path: Path, number: int, *, why: str = "promoted by hand") -> Versio
     A server that runs takes it over within seconds.
 
     Raises:
-        HeadstartError: there is no such version, it is damaged, or answers in another way.
+        RequestError: there is no such version, or another became champion meanwhile.
+        HeadstartError: it is damaged, or answers in another way.
     """
     with Records(service_folder(path).records, create=False) as records:
+        before = records.aliases().get(CHAMPION)
         version = records.version(number)
         check(opened(version))
-        records.set_alias(CHAMPION, number, why=why)
-        records.add_decision(Decision(time.time(), "promote", number, "promoted", why, {}))
+        decision = Decision(time.time(), "promote", number, "promoted", why, {})
+        if not records.succeed(decision, instead_of=before):
+            raise RequestError("Another version became the champion meanwhile.", "Look again.")
         return version
 
 
@@ -103,9 +106,8 @@ def rollback(path: Path, *, why: str = "rolled back by hand") -> Version:
     with Records(service_folder(path).records, create=False) as records:
         former = records.former_champion()
         check(opened(former))
-        version = records.rollback(why=why, to=former.number)
-        records.add_decision(Decision(time.time(), "rollback", version.number, "champion again", why, {}))
-        return version
+        records.rollback(Decision(time.time(), "rollback", former.number, "champion again", why, {}))
+        return former
 
 
 def _tested(path: Path) -> tuple[str, Interval | None]:

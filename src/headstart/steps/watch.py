@@ -13,7 +13,7 @@ from headstart import __version__
 from headstart.catalog import TASKS, resolve
 from headstart.durable import write_file_durably
 from headstart.errors import RequestError, counted
-from headstart.monitoring.alarm import ACCURACY, check_alpha, judge, left_out
+from headstart.monitoring.alarm import ACCURACY, check_alpha, judge, left_out, small_reference
 from headstart.monitoring.arrays import comparable
 from headstart.monitoring.history import Watched, WatchPage, moment
 from headstart.monitoring.late import judge_late
@@ -104,6 +104,7 @@ class Look:
         latest = self.windows[-1]
         rung = sum(window.alarm for window in self.windows)
         head = f"{counted(len(self.windows), 'window')} judged, {rung} rang." if len(self.windows) > 1 else ""
+        notes.append(small_reference(latest.judged["n_reference"]))
         return [line for line in (head, f"{headline(latest)}.", lead(latest), *rang(latest), *notes) if line]
 
     def _of_next_steps(self) -> list[str]:

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from headstart.artifact.deploy.contents import EXTRAS, below, bundle_files, program, python_version
 from headstart.artifact.deploy.target import Settings, Source
-from headstart.artifact.deploy.triton import BACKENDS, CLIENT, repository
+from headstart.artifact.deploy.triton import BACKENDS, CLIENT, computation, repository
 from headstart.durable import Content
 from headstart.errors import RequestError
 
@@ -171,7 +171,7 @@ so that `{settings.name}/config.pbtxt` lies right below it; with a client of tha
 HOST:PORT is the cluster's ingress, SERVICE_HOST what `kubectl get inferenceservice {settings.name}`
 shows as URL, without `http://`. The client needs headstart, and `pip install 'tritonclient[http]'`.
 
-The network is computed by {BACKENDS[source.engine]} ({source.model.facts["engine"]["precision"]}).
+The network is computed by {computation(source)}.
 Triton asks for no token: who may ask is the ingress's matter.
 """
 

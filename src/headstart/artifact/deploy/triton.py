@@ -106,6 +106,15 @@ def _ports(kind: str, ports: Sequence[Port], batches: bool, labels: Mapping[str,
     return f"{kind} [\n" + ",\n".join(items) + "\n]"
 
 
+def computation(source: Source) -> str:
+    """What computes the network on Triton, and in which precision, for people."""
+    precision = source.model.facts["engine"]["precision"]
+    # Triton leaves the choice to OpenVINO, whatever the export states.
+    if source.engine == "openvino" and precision != "int8":
+        precision = "bf16 where the processor computes it, else fp32"
+    return f"{BACKENDS[source.engine]} ({precision})"
+
+
 def _quoted(text: str) -> str:
     return json.dumps(text)
 
@@ -126,7 +135,7 @@ with the golden samples:
     python {CLIENT} localhost:8000 --check
 
 - `{settings.name}/{CONFIG}` and `{settings.name}/1/`: what Triton reads. The network is computed by
-  {BACKENDS[source.engine]} ({source.model.facts["engine"]["precision"]}).
+  {computation(source)}.
 - the other files in `{settings.name}/`: preprocessing and golden samples, for clients. Triton ignores them.
 
 Decoding and preprocessing are the client's part; `engine` and `preprocessing` in `bundle.json` say what
