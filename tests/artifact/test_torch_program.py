@@ -186,6 +186,12 @@ REFUSED: dict[str, tuple[str, Edit, str]] = {
     ),
     "a file that is written": (GRAPH, aims_at("torch.ops.aten.save.default", item=PATH), "(more than|no op)"),
     "unchecked indices": (GRAPH, aims_at("torch.ops.aten.sparse_coo_tensor.size"), "is not known"),
+    "places that are trusted": (
+        GRAPH,
+        aims_at("torch.ops.aten.max_pool2d_with_indices_backward.default"),
+        "is not known",
+    ),
+    "memory that nobody wrote": (GRAPH, aims_at("torch.ops.aten.empty.memory_format"), "is not known"),
     "an inner operator": (GRAPH, aims_at("torch.ops.aten._unsafe_index.Tensor"), "is not known"),
     "text that grows": (
         GRAPH,

@@ -81,6 +81,23 @@ def test_groups_count_and_not_their_members() -> None:
     assert not judged(together).promoted
 
 
+def test_a_large_group_that_is_lost_is_no_single_answer() -> None:
+    before, after = rights(1000, range(500, 1000)), rights(1000, range(500))
+    both = pair(before, after)
+    together = replace(both, groups=["one patient" if place < 500 else str(place) for place in range(1000)])
+    assert not judged(together).checks[0].passed
+    # Nor are its copies so many losses.
+    copies = pair(rights(110, range(104, 110)), rights(110, range(98, 104)))
+    lost = replace(copies, groups=["one" if 98 <= place < 104 else str(place) for place in range(110)])
+    assert "worse beyond chance" in judged(lost).checks[1].why and judged(lost).checks[1].passed
+
+
+def test_a_narrow_margin_narrows_what_may_be_lost() -> None:
+    right = rights(100, range(2))
+    assert judged(pair(right, right)).promoted
+    assert not judged(pair(right, right), margin=0.005).promoted
+
+
 def test_a_check_that_fails_afterwards_turns_the_verdict() -> None:
     right = rights(200, range(2))
     found = judged(pair(right, right))

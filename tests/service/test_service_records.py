@@ -111,6 +111,8 @@ def test_feedback_must_name_a_label_that_the_model_knows_or_say_that_it_is_new(
     wrong = running.client.post("/feedback", json={"id": id, "label": "wram"})
     assert wrong.status_code == 400 and "Did you mean 'warm'?" in wrong.json()["error"]
     assert running.client.post("/feedback", json={"id": id, "label": "hot", "new": True}).status_code == 200
+    wrong = running.client.post("/feedback", json={"id": id, "label": "hot|cold", "new": True})
+    assert wrong.status_code == 400 and "has a |" in wrong.json()["error"]
     for twin in ("Warm", "w arm"):
         wrong = running.client.post("/feedback", json={"id": id, "label": twin, "new": True})
         assert wrong.status_code == 400 and "Did you mean 'warm'?" in wrong.json()["error"]

@@ -98,6 +98,21 @@ def test_a_group_of_the_champions_data_stays_where_it_is(records: Records, tmp_p
     assert len(found.part("val")) == 9
 
 
+def test_a_near_copy_of_the_champions_data_is_where_that_is(records: Records, tmp_path: Path) -> None:
+    texts = [" ".join(digest_of(f"{number} {word}")[:8] for word in range(12)) for number in range(30)]
+    olds = [Example(f"texts.csv:{number}", value, "ham") for number, value in enumerate(texts)]
+    champion = knows(olds[:15])
+    champion = replace(champion, parts={**champion.parts, "test": (tuple(olds[15:]), {})})
+    given = [text(f"{value} ", "ham") for value in texts]
+    found = new_examples(records, given, champion, inputs=tmp_path)
+    assert sorted(one.group or "" for one in found.part("train")) == sorted(one.id for one in olds[:15])
+    assert sorted(one.group or "" for one in found.part("test")) == sorted(one.id for one in olds[15:])
+    # What the champion knows nothing like is placed by itself.
+    assert all(found.places.get(one.group or "") for one in found.examples)
+    (stranger,) = new_examples(records, [text("a stranger", "ham")], champion, inputs=tmp_path).examples
+    assert stranger.group is None
+
+
 def test_corrections_of_another_task_are_not_taken(records: Records, tmp_path: Path) -> None:
     predicted(records, "0", "some text")
     records.add_feedback("0", ["spam"])

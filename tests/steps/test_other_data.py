@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 
+import headstart as hs
 from headstart.artifact.model import Model
 from headstart.config.schema import Config, DataConfig
 from headstart.contracts import Example
@@ -48,6 +49,17 @@ def test_in_the_same_layout_columns_and_groups_are_those_of_the_run(photos: Path
     assert groups == {"cat/a1.png": "a", "cat/b2.png": "b", "dog/a1.png": "a"}
     with pytest.raises(DataError, match="no column 'species'"):
         other_examples(Config(data=DataConfig(path="gone.csv", label="species")), photos / "photos.csv")
+
+
+def test_rows_that_were_put_into_a_runs_table_are_not_taken_for_those_that_it_had(tmp_path: Path) -> None:
+    table = tmp_path / "texts.csv"
+    table.write_text("text,label\n" + "".join(f"text number {row},{'ab'[row % 2]}\n" for row in range(60)))
+    run = Path(hs.fit(table, technique="linear-probe", out=tmp_path / "run", stream=None).path)
+    assert hs.evaluate(run).n > 0
+    table.write_text(table.read_text().replace("label\n", "label\nanother text,a\n"))
+    with pytest.raises(DataError, match="the test examples are not what they were when the run was made"):
+        hs.evaluate(run)
+    assert hs.evaluate(run, table).n == 61
 
 
 def reader(*columns: str) -> Model:

@@ -18,7 +18,7 @@ IMAGINED = 0.5
 
 
 def least_gain(changes: Floats, weights: Floats, groups: Sequence[str]) -> tuple[float, float]:
-    """The mean change, and what it is no less than, with 95 % certainty.
+    """The mean change of one example or more, and what it is no less than, with 95 % certainty.
 
     Members of a group are no independent evidence: groups are. Two are imagined beside those that are there,
     of which half of one is lost and half of one is won, so that a few without a loss are no proof that there
@@ -36,30 +36,36 @@ def least_gain(changes: Floats, weights: Floats, groups: Sequence[str]) -> tuple
     apart = np.bincount(members, weights * (changes - mean))
     imagined = IMAGINED * size**2 * ((1 - mean) ** 2 + (1 + mean) ** 2 + 2 * mean**2)
     error = float(np.sqrt(apart @ apart + imagined)) / total
-    return mean, mean - QUANTILE * error
+    return float(weights @ changes / weights.sum()), mean - QUANTILE * error
 
 
 def most_lost(before: Bools, after: Bools, groups: Sequence[str]) -> float:
     """The share of right answers that become wrong at the most, with 95 % certainty; 1 where none was right.
 
-    It is the upper end of the exact interval (Clopper and Pearson, 1934), with groups as trials. Where none
-    of N is lost, that is about 3/N (Hanley and Lippman-Hand, 1983, *If Nothing Goes Wrong, Is Everything All
-    Right?*).
+    It is the upper end of the exact interval (Clopper and Pearson, 1934), of examples or of groups, whichever
+    is larger. Where none of N is lost, that is about 3/N (Hanley and Lippman-Hand, 1983, *If Nothing Goes
+    Wrong, Is Everything All Right?*).
 
     Args:
         before, after: (N,) whether the answer is right.
         groups: of each example.
     """
-    names = np.asarray(groups)
-    trials = len(np.unique(names[before]))
-    lost = len(np.unique(names[before & ~after]))
-    return 1.0 if lost == trials else float(beta.ppf(SURE, lost + 1, trials - lost))
+    names, gone = np.asarray(groups), before & ~after
+    counts = [(int(gone.sum()), int(before.sum())), (len(set(names[gone])), len(set(names[before])))]
+    return max(
+        1.0 if lost == trials else float(beta.ppf(SURE, lost + 1, trials - lost)) for lost, trials in counts
+    )
 
 
-def shown_worse(before: Bools, after: Bools) -> bool:
-    """Whether more right answers are lost than won beyond chance: McNemar's exact test (1947), one-sided."""
-    lost, won = int((before & ~after).sum()), int((~before & after).sum())
-    return lost > 0 and bool(binomtest(lost, lost + won, alternative="greater").pvalue <= 1 - SURE)
+def chance_of_loss(before: Bools, after: Bools, groups: Sequence[str]) -> float:
+    """How often so many right answers are lost, and no more won, where both models are equally good.
+
+    It is McNemar's exact test (1947), one-sided, of groups: each counts as what most of it has become.
+    """
+    members = np.unique(np.asarray(groups), return_inverse=True)[1]
+    net = np.bincount(members, after.astype(float) - before)
+    lost, changed = int((net < 0).sum()), int((net != 0).sum())
+    return float(binomtest(lost, changed, alternative="greater").pvalue) if changed else 1.0
 
 
 def as_usual(before: Bools, chosen: Bools) -> Floats:

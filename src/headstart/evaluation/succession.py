@@ -15,7 +15,7 @@ from scipy.stats import binomtest
 
 from headstart.errors import counted
 from headstart.evaluation.intervals import paired
-from headstart.evaluation.noninferiority import as_usual, least_gain, most_lost, shown_worse
+from headstart.evaluation.noninferiority import as_usual, chance_of_loss, least_gain, most_lost
 from headstart.evaluation.scores import Interval
 from headstart.tasks.metrics import expected_calibration_error, mean
 
@@ -23,9 +23,9 @@ from headstart.tasks.metrics import expected_calibration_error, mean
 MARGIN = 0.01
 # Fewer recent examples say nothing; fewer of a label say nothing of it.
 LEAST_RECENT, LEAST_OF_LABEL = 20, 10
-# The share of right answers that may become wrong where as many wrong ones become right, or more.
-LOST = 0.05
-# Chance at which a label is called worse, of all labels together.
+# Of right answers, so many times the margin may become wrong where as many wrong ones become right, or more.
+LOST = 5
+# Chance at which a model is called worse; of labels, of all together.
 LEVEL = 0.05
 # Where those who correct have sent errors above all.
 EVENED = " (the champion's errors counted as often as those on its test set)"
@@ -175,7 +175,11 @@ def verdict(evidence: Evidence, milliseconds: tuple[float, float], *, margin: fl
 
 
 def _no_worse(evidence: Evidence, margin: float) -> Check:
-    """Shown to be no worse by more than the margin; or that few right answers are lost, and as many won."""
+    """Shown to be no worse by more than the margin.
+
+    Or that hardly any right answer is lost: no more than won, and with certainty at most `LOST` times the
+    margin. That is the weaker claim, which few examples can make.
+    """
     name, both = "no worse", evidence.together
     before, after = both.champion.right, both.challenger.right
     chosen = np.repeat(
@@ -191,7 +195,7 @@ def _no_worse(evidence: Evidence, margin: float) -> Check:
     if least >= -margin:
         return Check(name, True, f"{said}: no worse by more than {_margin(margin)}.")
     lost = most_lost(before, after, both.groups)
-    if gain >= 0 and lost <= max(margin, LOST):
+    if gain >= 0 and lost <= LOST * margin:
         share = f"at most {100 * lost:.1f} % of the right answers become wrong"
         return Check(name, True, f"{said}: {share}, and no fewer wrong ones become right.")
     if gain < -margin:
@@ -228,7 +232,7 @@ def _recent(recent: Pair) -> Check:
 
 
 def _alone(name: str, pair: Pair, these: str) -> Check:
-    worse = shown_worse(pair.champion.right, pair.challenger.right)
+    worse = chance_of_loss(pair.champion.right, pair.challenger.right, pair.groups) <= LEVEL
     return Check(
         name,
         not worse,
@@ -240,14 +244,14 @@ def _alone(name: str, pair: Pair, these: str) -> Check:
 def _labels(both: Pair) -> Check:
     """Right answers to examples of each label: McNemar's exact test, one-sided, with Holm's correction."""
     before, after = both.champion.right, both.challenger.right
-    labels = [set(names) for names in both.labels]
+    labels, groups = [set(names) for names in both.labels], np.asarray(both.groups)
     found = []
     for name in sorted(set().union(*labels)):
         at = np.array([name in names for names in labels])
         if at.sum() < LEAST_OF_LABEL:
             continue
         lost, won = int((before & ~after & at).sum()), int((~before & after & at).sum())
-        chance = binomtest(lost, lost + won, alternative="greater").pvalue if lost + won else 1.0
+        chance = chance_of_loss(before[at], after[at], groups[at])
         found.append((chance, name, lost, won))
     for place, (chance, name, lost, won) in enumerate(sorted(found)):
         if chance * (len(found) - place) > LEVEL:
@@ -258,7 +262,9 @@ def _labels(both: Pair) -> Check:
 
 
 def _flips(frozen: Pair) -> Check:
-    beyond = binomtest(frozen.lost, len(frozen), NEGATIVE_FLIPS, alternative="greater").pvalue <= LEVEL
+    groups, gone = np.asarray(frozen.groups), frozen.champion.right & ~frozen.challenger.right
+    lost, trials = len(set(groups[gone])), len(set(groups))
+    beyond = binomtest(lost, trials, NEGATIVE_FLIPS, alternative="greater").pvalue <= LEVEL
     return Check(
         "churn",
         not beyond,

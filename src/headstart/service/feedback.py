@@ -99,6 +99,8 @@ def _labels(said: dict[str, Any], loaded: Loaded) -> list[str]:
             continue
         if near := next((name for name in known if _bare(name) == _bare(label)), None):
             raise refusal(400, f"The model does not know the label '{label}'. Did you mean '{near}'?")
+        if "|" in label:
+            raise refusal(400, f"The label {label!r} has a |, which stands between labels in tables.")
         if known and not new:
             raise refusal(
                 400,

@@ -109,8 +109,8 @@ class ServiceOptions:
             problems.append("max_wait_ms must be 0 to 60000")
         if self.bodies < self.body:
             problems.append("bodies must be at least body")
-        if usable_name(self.name) != self.name:
-            problems.append("name must not have spaces, /, ?, # or %")
+        if usable_name(self.name) != self.name or self.name in (".", ".."):
+            problems.append("name must not have spaces, /, ?, # or %, nor be . or ..")
         if any(not "!" <= sign <= "~" for sign in self.token):
             problems.append("token must be of visible ASCII characters")
         return problems

@@ -19,7 +19,8 @@ from headstart.service.connection import bounded
 from headstart.service.log import LoggingHandler
 from headstart.service.options import ServiceOptions
 
-_LOGGER = "uvicorn"
+# The server, and the reader of forms, which tells of every one that is malformed.
+_LOGGERS = ("uvicorn", "python_multipart")
 # Connections that wait to be accepted.
 BACKLOG = 1024
 
@@ -134,13 +135,15 @@ def _address_said(options: ServiceOptions) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _logging_to(handler: logging.Handler) -> Iterator[None]:
-    """Let the server's library write into the log of the service."""
-    logger = logging.getLogger(_LOGGER)
-    before = logger.propagate
-    logger.addHandler(handler)
-    logger.propagate = False
+    """Let the server's libraries write into the log of the service."""
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    before = [logger.propagate for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.propagate = False
     try:
         yield
     finally:
-        logger.removeHandler(handler)
-        logger.propagate = before
+        for logger, propagates in zip(loggers, before, strict=True):
+            logger.removeHandler(handler)
+            logger.propagate = propagates

@@ -85,11 +85,11 @@ class Ending:
             self._kept = _kept_seconds(self._job, network, tell)
             with evaluation_batches(self._job, network, lowest_cut(self._job), "val", tell) as batches:
                 self.validate(network, batches)
-            left = self._stop.left_in_all - self._needed(0) - self._kept
-            own, epochs = self._validations * self.seconds, len(self._job.plan.phases) * self._epoch
-            self.later = within(self.later, left, own + epochs)
-            if left < own + epochs:
-                self._validations = LEAST
+        left = self._stop.left_in_all - self._needed(0) - self._kept
+        each = self._validations * self.seconds + len(self._job.plan.phases) * self._epoch
+        self.later = within(self.later, left, each)
+        if left < each:
+            self._validations = LEAST
         self._leave()
 
     @property

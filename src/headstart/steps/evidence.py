@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import statistics
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,22 +53,29 @@ def evidence_of(
         champion: its data, by split.
         new: what is new.
     """
-    held = _held_out(runs[0], several=champion.several)
+    several = champion.several
+    held = _held_out(runs[0], several=several)
     old = [one for part in LEARNED for one in champion.parts[part][0] if one.id in held]
-    others = _by_content(runs[1], models[1], _held_out(runs[1], several=champion.several))
+    others = _by_content(runs[1], models[1], _held_out(runs[1], several=several))
     former = {name: one for one in old if (name := digest_of(one.input)) in others}
     recent = new.part("test")
-    later = [example for part in LEARNED for example in new.part(part) if example.id in others]
+    later = [
+        example
+        for part in LEARNED
+        for example in new.part(part)
+        # The champion may know a copy, or another member of its group.
+        if example.id in others and example.group not in new.places
+    ]
     groups = {name: key for part in PARTS for name, key in champion.parts[part][1].items()}
     groups |= {one.id: one.group for one in new.examples if one.group}
     frozen = champion.parts["test"][0]
     return Evidence(
-        frozen=_pair(frozen, groups, *(_asked(model, frozen) for model in models)),
+        frozen=_pair(frozen, groups, *(_asked(model, frozen, several=several) for model in models)),
         recent=_pair(
             (*recent, *later),
             groups,
-            _asked(models[0], (*recent, *later)),
-            [*_asked(models[1], recent), *(others[example.id] for example in later)],
+            _asked(models[0], (*recent, *later), several=several),
+            [*_asked(models[1], recent, several=several), *(others[example.id] for example in later)],
         ),
         former=_pair(
             tuple(former.values()),
@@ -91,12 +98,9 @@ def milliseconds_of(models: tuple[Model, Model], example: Example) -> tuple[floa
     return statistics.median(taken[0]), statistics.median(taken[1])
 
 
-def _asked(model: Model, examples: Sequence[Example]) -> list[Said]:
-    found = []
-    for answer in model.predict(example.input for example in examples):
-        labels = said_by(answer.label, answer.scores)
-        found.append(_said(labels, answer.score, answer.scores))
-    return found
+def _asked(model: Model, examples: Sequence[Example], *, several: bool) -> list[Said]:
+    answers = model.predict(example.input for example in examples)
+    return [_said(answer.label, answer.scores, several=several) for answer in answers]
 
 
 def _held_out(run: RunFolder, *, several: bool) -> dict[str, Said]:
@@ -118,15 +122,16 @@ def _by_content(run: RunFolder, model: Model, said: Mapping[str, Said]) -> dict[
 def _read(row: Mapping[str, str], *, several: bool) -> Said:
     """A row of predictions."""
     scores = {name.removeprefix(SCORE): float(cell) for name, cell in row.items() if name.startswith(SCORE)}
-    label = None if several else row["predicted"]
-    return _said(said_by(label, scores), None if label is None else scores[label], scores)
+    return _said(row["predicted"], scores, several=several)
 
 
-def _said(labels: Iterable[str], score: float | None, scores: Mapping[str, float]) -> Said:
-    """With the probability of the one label, or of several the mean of each that applies or does not."""
-    chosen = frozenset(labels)
-    shares = [share if name in chosen else 1 - share for name, share in scores.items()]
-    return Said(chosen, float(np.mean(shares)) if score is None else score)
+def _said(label: str | None, scores: Mapping[str, float], *, several: bool) -> Said:
+    """With the probability of the one label; of several, of all that apply and those that do not together."""
+    labels = frozenset(said_by(None if several else label, scores))
+    shares = [
+        share if name in labels else 1 - share for name, share in scores.items() if several or name in labels
+    ]
+    return Said(labels, float(np.prod(shares)))
 
 
 def _pair(

@@ -62,7 +62,7 @@ def train_folds(
     )
     yield first
     gone = first.round.training
-    if job.plan.folds == 1 or not gone.steps or gone.stopped not in (None, TIME_LIMIT):
+    if job.plan.folds == 1 or not gone.steps or stop.signal or gone.stopped not in (None, TIME_LIMIT):
         return
     folds = _more_folds(job)
     folds = folds[: int(min(len(folds), stop.times(ENOUGH * (time.monotonic() - began))))]

@@ -50,9 +50,18 @@ class Champion:
     parts: Mapping[str, Labelled]
 
     def groups(self) -> dict[str, str]:
-        """What its data calls the user's groups."""
+        """The group of each of its examples, by id: by its own id where it has no company."""
         each = ((example, keys) for examples, keys in self.parts.values() for example in examples)
-        return {example.group: keys.get(example.id, example.group) for example, keys in each if example.group}
+        return {example.id: keys.get(example.id, example.group or example.id) for example, keys in each}
+
+    def digest(self) -> str:
+        """Of what it was trained, validated and judged by."""
+        rows = [
+            [part, example.id, keys.get(example.id, example.group or ""), *label_names(example)]
+            for part, (examples, keys) in self.parts.items()
+            for example in examples
+        ]
+        return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -166,6 +175,7 @@ def new_examples(records: Records, given: Sequence[Example], champion: Champion,
         _collect(found, targets, example.input, label_names(example), example.group)
     contradicted = {name for name, each in targets.items() if len(each) > 1}
     fresh = [one for name, one in found.items() if name not in there and name not in contradicted]
+    groups = champion.groups()
     readable = grouped(fresh, champion)
     rare = _rare(readable, champion.labels)
     return New(
@@ -176,28 +186,31 @@ def new_examples(records: Records, given: Sequence[Example], champion: Champion,
         unlabelled=unlabelled,
         unreadable=len(fresh) - len(readable),
         rare=rare,
-        places={key: part for part, (_, keys) in champion.parts.items() for key in keys.values()},
+        places={groups[example.id]: part for part, (each, _) in champion.parts.items() for example in each},
     )
 
 
 def grouped(examples: Iterable[Example], champion: Champion) -> list[Example]:
-    """The readable ones, each with the group of those that it must stay with: members, copies, near copies.
+    """The readable ones, each with the group of those that it must stay with: members, copies, near copies,
+    also among what the champion knows.
 
     Args:
         examples: with distinct ids.
         champion: reads them, and has groups already.
     """
-    some = sorted(examples, key=lambda example: example.id)
-    scans = scan(some, champion.scan)
-    some = [example for example in some if not scans[example.id].error]
-    keys = find_duplicates(some, scans).groups
+    new, known = list(examples), champion.groups()
+    old = [example for each, _ in champion.parts.values() for example in each]
+    scans = scan([*new, *old], champion.scan)
+    readable = [example for example in [*new, *old] if not scans[example.id].error]
+    keys = find_duplicates(sorted(readable, key=lambda example: example.id), scans).groups
     sizes = Counter(keys.values())
-    # Named after the user's group where there is one, as the champion's data calls it: the same next time.
-    known = champion.groups()
-    names = {keys[example.id]: known.get(example.group, example.group) for example in some if example.group}
+    # Named after the user's group where there is one, or as the champion's data calls it: the same next time.
+    names = {keys[example.id]: example.group for example in readable if example.group}
+    names |= {keys[example.id]: known[example.id] for example in readable if example.id in known}
     return [
         replace(example, group=names.get(key, key if sizes[key] > 1 else None))
-        for example in some
+        for example in readable
+        if example.id not in known
         for key in (keys[example.id],)
     ]
 

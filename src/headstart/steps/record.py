@@ -29,6 +29,7 @@ from headstart.steps.learn import Learned
 from headstart.steps.prepare import Prepared
 from headstart.steps.report import advice, report_page
 from headstart.steps.resume import as_request, request_record
+from headstart.steps.run_data import digest_of_texts
 from headstart.steps.suspect import Suspected, suspected, suspects_csv
 from headstart.steps.weak import weak_slices
 from headstart.training.machine import peak_memory
@@ -88,6 +89,7 @@ def data_record(prepared: Prepared) -> dict[str, Any]:
         "columns": dict(prepared.dataset.columns),
         "fingerprint": prepared.fingerprint,
         "splits": prepared.splits.state(),
+        "texts": {part: digest_of_texts(prepared.part(part)) for part in ("train", "val", "test")},
         "split_reason": prepared.splits.reason,
         "groups": {name: key for name, key in prepared.groups.items() if key != name},
         "findings": [asdict(finding) for finding in prepared.findings],

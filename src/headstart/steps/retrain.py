@@ -137,7 +137,7 @@ def retrain_service(
         _refuse_nothing_new(new, path)
         if not needed:
             why = f"asked for, with {counted(len(new.examples), 'new example')}"
-        place = _place(folder, records, known, new, instead_of=champion.number)
+        place = _place(folder, known, new, instead_of=champion.number)
         challenger = RunFolder(place / RUN)
         request = joined_config(config, place / DATA, known)
         request = replace(request, time_limit=time_limit or config.time_limit, out=str(challenger.path))
@@ -206,26 +206,24 @@ def _known(task: Task, parts: Mapping[str, Labelled]) -> Champion:
     )
 
 
-def _place(folder: ServiceFolder, records: Records, known: Champion, new: New, *, instead_of: int) -> Path:
+def _place(folder: ServiceFolder, known: Champion, new: New, *, instead_of: int) -> Path:
     """The folder of a challenger, with its data: one that was left half way, or a new one.
 
-    What was left of other data is removed, unless it has become a version.
+    What was left of other data is removed, unless it is finished: it may have become a version.
 
     Args:
         folder: of the service.
-        records: of the service.
         known: the champion's data.
         new: what comes to it.
         instead_of: the number of the champion.
     """
-    order = {"champion": instead_of, "new": new.digest()}
-    versions = [Path(version.path) for version in records.versions()]
+    order = {"champion": instead_of, "known": known.digest(), "new": new.digest()}
     for place in folder.retrained.iterdir():
         if not place.is_dir() or place.name == INPUTS or (place / VERDICT).is_file():
             continue
         if (place / ORDER).is_file() and read_json(place / ORDER) == order:
             return place
-        if not any(path.is_relative_to(place.resolve()) for path in versions):
+        if not RunFolder(place / RUN).result.exists():
             shutil.rmtree(place)
     place = next_free(folder.retrained, "challenger")
     write_joined(place / DATA, known, new)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,6 +44,7 @@ def splits_of_run(folder: RunFolder, config: Config, *parts: str) -> dict[str, L
         DataError: some of it is gone.
     """
     record = read_json(folder.data, "splits", "groups")
+    texts = record.get("texts", {})
     dataset = read_data(config)
     there = {example.id for example in dataset.examples}
     found = {}
@@ -54,8 +57,24 @@ def splits_of_run(folder: RunFolder, config: Config, *parts: str) -> dict[str, L
                 f"such as {gone[0]}.",
                 "Restore them, or name other data.",
             )
-        found[part] = select(dataset.examples, names), record["groups"]
+        examples = select(dataset.examples, names)
+        if part in texts and texts[part] != digest_of_texts(examples):
+            raise DataError(
+                f"{config.data.path}: the {part} examples are not what they were when the run was made: rows "
+                "have been changed, put in or taken out.",
+                "Restore the table, and give what is new as other data.",
+            )
+        found[part] = examples, record["groups"]
     return found
+
+
+def digest_of_texts(examples: Iterable[Example]) -> str:
+    """sha256 of the inputs that are in a table itself, whose ids are but their lines; files are not read."""
+    digest = hashlib.sha256()
+    for example in examples:
+        if not isinstance(example.input, Path):
+            digest.update(json.dumps([example.id, example.input], default=repr).encode() + b"\n")
+    return digest.hexdigest()
 
 
 def other_examples(config: Config, data: Path, label: str | None = None) -> Labelled:

@@ -48,8 +48,12 @@ _WITH_WORDS = re.compile(
     r"_assert_scalar|conv[123]d|div_?|einsum|fft_\w+|gelu_?|index_reduce|linalg_(matrix_)?norm|meshgrid|pad"
     r"|scatter_reduce|searchsorted"
 )
-# Their kernels trust what such tensors say of themselves.
-_TRUSTING = re.compile(r"\w*(sparse|quantize|mkldnn|cudnn|miopen|fbgemm|nested)\w*")
+# Their kernels trust what such tensors say of themselves, or places that they are given; or they give memory
+# that nobody has written. Nothing that goes forward needs them.
+_TRUSTING = re.compile(
+    r"\w*(sparse|quantize|mkldnn|cudnn|miopen|fbgemm|nested|unpool)\w*|\w*_backward\w*|(new_)?empty\w*"
+    r"|set_|resize\w*|as_strided_"
+)
 _TYPES = re.compile(
     r"(Optional\[|List\[)*(Tensor|int|bool|float|number|complex|Device|Generator)\]*", re.ASCII
 )
