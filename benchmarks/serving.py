@@ -12,7 +12,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import perf_counter
 
@@ -108,10 +108,8 @@ def _served(run: str | Path, service: Path) -> Iterator[str]:
 
 def _wait(process: subprocess.Popen[bytes], address: str) -> None:
     while process.poll() is None:
-        try:
-            with triton.InferenceServerClient(address) as client:
-                if client.is_server_ready():
-                    return
-        except OSError:
-            time.sleep(0.2)
+        with suppress(OSError), triton.InferenceServerClient(address) as client:
+            if client.is_server_ready():
+                return
+        time.sleep(0.2)
     raise ContestantFailed(f"headstart serve ended with exit code {process.returncode}")

@@ -15,10 +15,10 @@ from headstart.artifact.export.candidate import make
 from headstart.artifact.export.format import Precision
 from headstart.artifact.golden import check
 from headstart.artifact.model import Model
-from headstart.artifact.run import RunFolder, name_for
 from headstart.catalog import DEPLOYS, resolve
 from headstart.durable import write_folder_durably
 from headstart.errors import RequestError, RunFolderError
+from headstart.steps.service import own_name
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,8 @@ def deploy_model(
 
 
 def usual_name(path: Path) -> str:
-    """That of the run that a model belongs to, as far as names of deployments have its signs."""
-    bundle = bundle_folder(path).resolve()
-    run = next((parent for parent in (bundle, *bundle.parents) if RunFolder(parent).config.is_file()), bundle)
-    name = re.sub(r"[^a-z0-9]+", "-", name_for(run).lower()).strip("-")[:40].strip("-")
+    """That of the model, as far as names of deployments have its signs."""
+    name = re.sub(r"[^a-z0-9]+", "-", own_name(path).lower()).strip("-")[:40].strip("-")
     return name if NAMES.fullmatch(name) else f"model-{name}"[:40].strip("-")
 
 

@@ -14,6 +14,7 @@ from headstart.artifact.model import Model
 from headstart.artifact.run import RunFolder
 from headstart.contracts import Example
 from headstart.evaluation.succession import Evidence, Pair, Sheet
+from headstart.monitoring.confidence import confidence
 from headstart.steps.joined import PARTS, Champion, New, digest_of
 from headstart.steps.run_data import request_of_run, splits_of_run
 from headstart.steps.service import said_by
@@ -126,12 +127,8 @@ def _read(row: Mapping[str, str], *, several: bool) -> Said:
 
 
 def _said(label: str | None, scores: Mapping[str, float], *, several: bool) -> Said:
-    """With the probability of the one label; of several, of all that apply and those that do not together."""
-    labels = frozenset(said_by(None if several else label, scores))
-    shares = [
-        share if name in labels else 1 - share for name, share in scores.items() if several or name in labels
-    ]
-    return Said(labels, float(np.prod(shares)))
+    sure = confidence(np.array([list(scores.values())], dtype=np.float32), several=several)
+    return Said(frozenset(said_by(None if several else label, scores)), float(sure[0]))
 
 
 def _pair(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from headstart.contracts import Phase
 from headstart.data.placing import placed
@@ -71,9 +71,14 @@ def foresee(job: Job, spent: float, limit: float | None) -> Forecast:
     )
 
 
+def _network(job: Job) -> nn.Module:
+    """As training begins with it, on its device."""
+    return plain_network(job.task, job.backbone, job.plan.head, job.plan.seed).to(job.plan.device)
+
+
 def _forward_seconds(job: Job) -> float:
     """Of an example that goes through the whole network, without its gradient."""
-    network = plain_network(job.task, job.backbone, job.plan.head, job.plan.seed).to(job.plan.device).eval()
+    network = _network(job).eval()
     batch = place_batch(training_batch(job.prepared, job.task, FEW), job.plan)
     return _seconds(lambda: job.task.loss(network, batch, job.plan.objective)[0].total) / len(batch)
 
@@ -85,7 +90,7 @@ def _phase_facts(job: Job, phase: Phase, entered: str, *, size: int) -> PhaseFac
         size: of the batch that is measured.
     """
     plan = job.plan
-    network = plain_network(job.task, job.backbone, plan.head, plan.seed).to(plan.device)
+    network = _network(job)
     batch = training_batch(job.prepared, job.task, size)
     own = replace(plan, micro_batch=min(plan.micro_batch, size))
     (measured,) = measure_steps(
@@ -124,7 +129,7 @@ def _take_longest(job: Job, phase: Phase) -> None:
     order = sorted(range(len(train)), key=lengths.__getitem__, reverse=True)
     longest, view = [train[place] for place in order[: job.plan.batch_size]], job.supply.view()
     measure_steps(
-        plain_network(job.task, job.backbone, job.plan.head, job.plan.seed).to(job.plan.device),
+        _network(job),
         phase,
         job.backbone.boundaries,
         task=job.task,

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,8 @@ class Champion:
     scan: Callable[[Example], Scan]
     parts: Mapping[str, Labelled]
 
-    def groups(self) -> dict[str, str]:
+    @cached_property
+    def groups(self) -> Mapping[str, str]:
         """The group of each of its examples, by id: by its own id where it has no company."""
         each = ((example, keys) for examples, keys in self.parts.values() for example in examples)
         return {example.id: keys.get(example.id, example.group or example.id) for example, keys in each}
@@ -57,11 +59,11 @@ class Champion:
     def digest(self) -> str:
         """Of what it was trained, validated and judged by."""
         rows = [
-            [part, example.id, keys.get(example.id, example.group or ""), *label_names(example)]
-            for part, (examples, keys) in self.parts.items()
+            [part, example.id, self.groups[example.id], *label_names(example)]
+            for part, (examples, _) in self.parts.items()
             for example in examples
         ]
-        return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+        return _digest(rows)
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ class New:
             for part in PARTS
             for example in self.part(part)
         )
-        return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+        return _digest(rows)
 
     def left_out(self) -> list[str]:
         """A sentence on each reason for which some are."""
@@ -175,7 +177,6 @@ def new_examples(records: Records, given: Sequence[Example], champion: Champion,
         _collect(found, targets, example.input, label_names(example), example.group)
     contradicted = {name for name, each in targets.items() if len(each) > 1}
     fresh = [one for name, one in found.items() if name not in there and name not in contradicted]
-    groups = champion.groups()
     readable = grouped(fresh, champion)
     rare = _rare(readable, champion.labels)
     return New(
@@ -186,7 +187,11 @@ def new_examples(records: Records, given: Sequence[Example], champion: Champion,
         unlabelled=unlabelled,
         unreadable=len(fresh) - len(readable),
         rare=rare,
-        places={groups[example.id]: part for part, (each, _) in champion.parts.items() for example in each},
+        places={
+            champion.groups[example.id]: part
+            for part, (each, _) in champion.parts.items()
+            for example in each
+        },
     )
 
 
@@ -198,7 +203,7 @@ def grouped(examples: Iterable[Example], champion: Champion) -> list[Example]:
         examples: with distinct ids.
         champion: reads them, and has groups already.
     """
-    new, known = list(examples), champion.groups()
+    new, known = list(examples), champion.groups
     old = [example for each, _ in champion.parts.values() for example in each]
     scans = scan([*new, *old], champion.scan)
     readable = [example for example in [*new, *old] if not scans[example.id].error]
@@ -213,6 +218,10 @@ def grouped(examples: Iterable[Example], champion: Champion) -> list[Example]:
         if example.id not in known
         for key in (keys[example.id],)
     ]
+
+
+def _digest(rows: Sequence[Sequence[str]]) -> str:
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
 def _rare(examples: Iterable[Example], labels: Sequence[str]) -> dict[str, int]:

@@ -109,18 +109,12 @@ def train_network(
         if not ending.has_time and not checkpoints.exists():
             tell(Notice(0, "left out", "No training step fits into the time limit."))
             place_network(network, job.plan)
-            found = {1.0: probed} if start is not None and probed is not None else None
-            return Trained(
-                network,
-                None,
-                job.probe,
-                Round(
-                    job.prepared.part("val"),
-                    probed,
-                    found or ending.tried(network, None, tell),
-                    TrainResult(None, (), 0, 0, job.plan.micro_batch, TIME_LIMIT),
-                ),
-            )
+            if start is not None and probed is not None:
+                tried: Mapping[float, Sequence[Any]] = {1.0: probed}
+            else:
+                tried = ending.tried(network, None, tell)
+            none = TrainResult(None, (), 0, 0, job.plan.micro_batch, TIME_LIMIT)
+            return Trained(network, None, job.probe, Round(job.prepared.part("val"), probed, tried, none))
     boundaries = _with_adapters(job, network)
     training = train(
         network=network,

@@ -72,9 +72,14 @@ def champion_of(records: Records, path: Path) -> Version:
 
 def usual_folder(path: Path) -> Path:
     """``services/NAME``, of the run that a model belongs to."""
+    return Path("services") / own_name(path)
+
+
+def own_name(path: Path) -> str:
+    """What a model is called: as the run that it belongs to, or else as its folder."""
     bundle = bundle_folder(path).resolve()
-    run = _around(bundle)
-    return Path("services") / name_for(run.path if run else bundle)
+    run = run_around(bundle)
+    return name_for(run.path if run else bundle)
 
 
 def add_model(
@@ -178,12 +183,13 @@ def run_of(path: Path) -> RunFolder:
     Raises:
         DataError: there is none.
     """
-    run = _around(path)
+    run = run_around(path)
     if run is None:
         raise DataError(f"{path}: no run is around it.", "Serve the run folder.")
     return run
 
 
-def _around(path: Path) -> RunFolder | None:
+def run_around(path: Path) -> RunFolder | None:
+    """The run folder that a folder is in, or is; None where there is none."""
     runs = map(RunFolder, (path, *path.parents))
     return next((run for run in runs if run.config.is_file()), None)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from headstart.artifact.bundle import bundle_folder
 from headstart.artifact.model import Model
-from headstart.artifact.run import RunFolder
 from headstart.config.schema import Config, DataConfig
 from headstart.contracts import Example
 from headstart.data.read import tables_of
@@ -15,7 +14,7 @@ from headstart.data.table_files import read_table
 from headstart.errors import DataError, RequestError, counted
 from headstart.steps.prepare import form_of
 from headstart.steps.run_data import Labelled, examples_of_run, other_examples, request_of_run
-from headstart.steps.service import run_of
+from headstart.steps.service import run_around
 
 
 def examples_for(path: Path, model: Model, data: Path | None, *, label: str | None = None) -> Labelled:
@@ -32,7 +31,10 @@ def examples_for(path: Path, model: Model, data: Path | None, *, label: str | No
         RequestError: the test split is asked for, and no run is around the model.
         DataError: the data is gone, cannot be read, or has single texts where the model reads pairs.
     """
-    run = _run_around(path)
+    run = run_around(bundle_folder(path).resolve())
+    if run and not run.data.is_file():
+        # A config.toml alone may be that of anything.
+        run = None
     if data is not None:
         config = request_of_run(run, model.task) if run else _request_of(model, data)
         examples, groups = other_examples(config, data, label)
@@ -44,15 +46,6 @@ def examples_for(path: Path, model: Model, data: Path | None, *, label: str | No
             f"Name labelled data: headstart evaluate {path} DATA",
         )
     return examples_of_run(run, request_of_run(run, model.task))
-
-
-def _run_around(path: Path) -> RunFolder | None:
-    try:
-        run = run_of(bundle_folder(path).resolve())
-    except DataError:
-        return None
-    # A config.toml alone may be that of anything.
-    return run if run.data.is_file() else None
 
 
 def _request_of(model: Model, data: Path) -> Config:
