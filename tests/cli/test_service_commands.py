@@ -8,6 +8,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -20,9 +21,10 @@ import headstart as hs
 from headstart.artifact.run import RunFolder, locked
 from headstart.contracts import Example
 from headstart.errors import RequestError
+from headstart.evaluation.contradiction import Contradiction
 from headstart.evaluation.succession import Check, Verdict
 from headstart.records.records import Records
-from headstart.records.values import Predicted
+from headstart.records.values import Decision, Predicted
 from headstart.records.versions import CHAMPION
 from headstart.steps.reference import keep_reference, reference_of
 from headstart.steps.service import ServiceFolder, add_model, opened
@@ -214,6 +216,76 @@ def test_a_challenger_that_was_left_half_way_goes_on(
     code, printed, said = call("retrain", service)
     assert Path(printed.strip()) == service / "retrained" / "challenger-2" / "run"
     assert (left / "run" / "model").is_dir()
+
+
+def at_least_half(*_: object, margin: float) -> Verdict:
+    """Promoted where the margin is a half."""
+    return Verdict((Check("no worse", margin >= 0.5, "The margin is what counts."),), margin)
+
+
+def test_a_refused_challenger_is_judged_anew_and_not_trained_again(
+    call: Call, service: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headstart.steps.retrain.verdict", at_least_half)
+    monkeypatch.setattr("headstart.steps.retrain.contradiction_of", lambda *_: Contradiction(40, 38, 20))
+    for number, (label, content) in enumerate(noise(40, 3)):
+        (tmp_path / "fresh" / label).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "fresh" / label / f"{number}.png").write_bytes(content)
+    call = partial(call, "retrain", service, tmp_path / "fresh")
+    code, first, said = call()
+    assert (code, "Nothing is trained" in said) == (3, False)
+    # Before training, and beside the verdict.
+    assert said.startswith("warning: Of 40 new examples, ")
+    assert "  warning new data      Of 40 new" in said
+    with monkeypatch.context() as patch:
+        patch.setattr("headstart.steps.retrain.fit_in", None)
+        code, again, said = call()
+        assert (code, again) == (3, first)
+        assert "Nothing is trained: version 2 was trained from exactly this; it is judged anew." in said
+        code, printed, _ = call("--margin", "0.5", "--json")
+    found = json.loads(printed)
+    assert "are its labels swapped or shuffled?" in found["verdict"]["warnings"][0]
+    assert (code, found["run"], found["version"], found["trained"]) == (0, first.strip(), 2, False)
+    assert json.loads((Path(first.strip()).parent / "verdict.json").read_text())["margin"] == 0.5
+    with Records(service / "records.sqlite") as records:
+        assert [one.number for one in records.versions()] == [1, 2]
+        assert [one.outcome for one in records.decisions()] == ["refused", "refused", "promoted"]
+        records.rollback(Decision(0.0, "rollback", 1, "champion again", "it annoys people", {}))
+    # Who took it back does not want it again by the next call.
+    code, _, said = call("--margin", "0.5")
+    assert (code, "Version 2 was champion, and was taken back" in said) == (3, True)
+    # Another time limit is another order.
+    code, printed, said = call("--time-limit", "10m")
+    assert (code, Path(printed.strip()).parent.name, "Nothing is trained" in said) == (
+        3,
+        "challenger-2",
+        False,
+    )
+
+
+@pytest.mark.parametrize(("margin", "outcome"), [("0.1", "refused"), ("0.5", "promoted")])
+def test_what_was_decided_when_a_call_is_killed_is_not_decided_twice(
+    call: Call, service: Path, whole: Path, monkeypatch: pytest.MonkeyPatch, margin: str, outcome: str
+) -> None:
+    monkeypatch.setattr("headstart.steps.retrain.verdict", at_least_half)
+    asked(service, whole, noise(40, 3), corrected=True)
+    with monkeypatch.context() as patch:
+        strike_at(patch, "headstart.steps.retrain.write_verdict", 1, send_signal(signal.SIGTERM))
+        assert call("retrain", service, "--margin", margin)[0] == 143
+    with Records(service / "records.sqlite") as records:
+        before = records.decisions(), records.aliases(), records.history(CHAMPION)
+        assert [one.outcome for one in before[0]] == [outcome]
+        code, printed, _ = call("retrain", service, "--margin", margin, "--json")
+        assert (records.decisions(), records.aliases(), records.history(CHAMPION)) == before
+    found = json.loads(printed)
+    assert (code, found["version"], found["promoted"]) == (
+        3 * (outcome == "refused"),
+        2,
+        outcome == "promoted",
+    )
+    assert ("stopped" in found["needed"] + "".join(found["data"]), found["trained"]) == (True, False)
+    written = json.loads((service / "retrained" / "challenger" / "verdict.json").read_text())
+    assert {"at": before[0][0].at, **found["verdict"]} == written
 
 
 def test_only_one_process_retrains_at_once(call: Call, service: Path) -> None:

@@ -186,7 +186,10 @@ def test_too_many_right_answers_that_turn_wrong_are_refused() -> None:
 def test_one_right_answer_of_few_that_turns_wrong_is_no_churn() -> None:
     found = judged(pair(rights(18, range(3)), rights(18, range(3, 4))), margin=1.0)
     assert found.promoted
-    assert any("1 right answer of 18 became wrong: no more than the 5 %" in one.why for one in found.checks)
+    assert any(
+        "On the 18 test examples, 1 right answer became wrong: no more than the 5 %" in one.why
+        for one in found.checks
+    )
 
 
 def test_a_challenger_that_is_sure_of_too_much_is_refused() -> None:
@@ -210,3 +213,8 @@ def test_labels_are_not_called_worse_by_chance() -> None:
         found = judged(pair(before, after, labels))
         named += "labels" in failed(found)
     assert named <= 20
+
+
+def test_a_verdict_is_read_back_as_it_was_written() -> None:
+    found = replace(judged(pair(rights(60, range(4)), rights(60, range(4)))), warnings=("Look at it.",))
+    assert Verdict.from_state(found.state()) == found

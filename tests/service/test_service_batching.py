@@ -225,6 +225,39 @@ def test_texts_of_very_different_length_do_not_share_a_batch() -> None:
     assert batches == [[1], [9000, 10_000], [190_000, 200_000]]
 
 
+def test_one_large_request_does_not_hold_up_small_ones() -> None:
+    async def body(engine: Engine, batcher: Batcher) -> None:
+        first = await hold(engine, batcher)
+        large = ask(batcher, *range(1001, 1013))
+        await until(lambda: len(batcher._ready) == 12)
+        small, other = ask(batcher, 2), ask(batcher, 2500)
+        await until(lambda: len(batcher._ready) == 14)
+        engine.free.set()
+        assert await first + await small + await other == [2, 4, 5000]
+        assert await large == [2 * value for value in range(1001, 1013)]
+
+    batches = trial(body, turns=1).batches
+    # Four of the large request, then each of the small ones in its turn, with its own length.
+    assert batches[:4] == [[1], [*range(1001, 1005)], [2], [2500]]
+    assert batches[4:] == [[*range(1005, 1009)], [*range(1009, 1013)]]
+
+
+def test_requests_are_answered_whole_and_fill_up_a_batch() -> None:
+    async def body(engine: Engine, batcher: Batcher) -> None:
+        first = await hold(engine, batcher)
+        every = []
+        for count, values in enumerate([(20, 21, 22), (30, 31, 32), (40, 41, 42)], start=1):
+            every.append(ask(batcher, *values))
+            await until(lambda count=count: len(batcher._ready) == 3 * count)  # type: ignore[misc]
+        engine.free.set()
+        await first
+        for one in every:
+            await one
+
+    batches = trial(body, turns=1).batches
+    assert batches == [[1], [20, 21, 22, 30], [31, 32, 40, 41], [42]]
+
+
 def test_what_was_taken_is_answered_after_the_end() -> None:
     async def body(engine: Engine, batcher: Batcher) -> None:
         first = await hold(engine, batcher)

@@ -14,7 +14,15 @@ from headstart.contracts import Example, Scan
 from headstart.modalities.text.modality import TextModality
 from headstart.records.records import Records
 from headstart.records.values import Predicted
-from headstart.steps.joined import Champion, New, digest_of, new_examples, placed, write_joined
+from headstart.steps.joined import (
+    Champion,
+    New,
+    digest_of,
+    groups_of,
+    new_examples,
+    placed,
+    write_joined,
+)
 from headstart.steps.run_data import Labelled
 
 
@@ -94,8 +102,31 @@ def test_a_group_of_the_champions_data_stays_where_it_is(records: Records, tmp_p
     champion = replace(champion, parts={**champion.parts, "val": ((old,), {old.id: "first of its group"})})
     given = [replace(text(f"visit {number}", "ham"), group="patient 7") for number in range(9)]
     found = new_examples(records, given, champion, inputs=tmp_path)
-    assert {one.group for one in found.part("val")} == {"first of its group"}
+    assert {one.group for one in found.part("val")} == {"patient 7"}
     assert len(found.part("val")) == 9
+
+
+def test_a_group_of_the_champions_data_has_one_name_that_the_user_gave_if_any() -> None:
+    olds = [
+        Example("a", "1", "ham", "patient 7"),
+        Example("b", "2", "ham", "patient 7"),
+        Example("c", "3", "ham", "alone"),
+        Example("d", "4", "ham"),
+        Example("e", "4 ", "ham"),
+        Example("f", "5", "ham"),
+    ]
+    # As a run has them: for each the first of its group, and nothing for the first itself.
+    keys = {"b": "a", "e": "d"}
+    champion = knows([])
+    champion = replace(champion, parts={**champion.parts, "train": (tuple(olds), keys)})
+    new = New((Example("x", "6", "ham", "patient 7"), Example("y", "7", "ham")))
+    assert groups_of(champion, new) == {
+        **dict.fromkeys("abx", "patient 7"),
+        **dict.fromkeys("de", "d"),
+        "c": "alone",
+        "f": "f",
+        "y": "y",
+    }
 
 
 def test_a_near_copy_of_the_champions_data_is_where_that_is(records: Records, tmp_path: Path) -> None:
@@ -164,7 +195,7 @@ def test_files_labels_and_groups_are_written_so_that_they_can_be_read(tmp_path: 
     assert first == {"label": ["ant", "bee|wasp"], "input": "files/0000000.png", "group": "patient 1"}
     assert second == {"label": ["ant"], "input": "one", "input1": "two", "group": "patient 2"}
     assert fresh == {"label": ["bee"], "input": "three", "input1": "four", "group": "patient 2"}
-    assert third["label"] == []
+    assert (third["label"], third["group"]) == ([], "c")
     # What judges stays as it was, whatever becomes of the user's file.
     image.write_bytes(b"others")
     assert (tmp_path / "joined" / third["input"]).read_bytes() == b"pixels"

@@ -62,8 +62,10 @@ def retrain(
         for sentence in found.sentences:
             print(sentence, file=sys.stderr)
         if found.verdict is not None:
-            for check in found.verdict.checks:
-                line = f"  {'passed' if check.passed else 'FAILED':<8}{check.name:<14}{check.why}"
+            rows = [("passed" if one.passed else "FAILED", one.name, one.why) for one in found.verdict.checks]
+            rows += [("warning", "new data", text) for text in found.verdict.warnings]
+            for how, name, why in rows:
+                line = f"  {how:<8}{name:<14}{why}"
                 print(fill(line, WIDTH, subsequent_indent=24 * " ", break_on_hyphens=False), file=sys.stderr)
             outcome = "is champion now" if found.promoted else "is refused; the champion stays"
             print(f"Version {found.version} {outcome}. It took {duration(found.seconds)}.", file=sys.stderr)

@@ -11,8 +11,10 @@ from scipy.stats import beta, binomtest
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-# How sure an answer is; the normal distribution has 5 % above this quantile.
-SURE, QUANTILE = 0.95, 1.6448536269514722
+# The chance at which what is not so is called so, and the normal distribution's quantile above which it is.
+LEVEL, QUANTILE = 0.05, 1.6448536269514722
+# How sure an answer is.
+SURE = 1 - LEVEL
 # Of each of lost, won and twice the same, so much of a group is imagined.
 IMAGINED = 0.5
 

@@ -6,8 +6,8 @@ A challenger must be shown to be no worse than the champion, not merely fail to 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from scipy.stats import binomtest
 
 from headstart.errors import counted
 from headstart.evaluation.intervals import paired
-from headstart.evaluation.noninferiority import as_usual, chance_of_loss, least_gain, most_lost
+from headstart.evaluation.noninferiority import LEVEL, as_usual, chance_of_loss, least_gain, most_lost
 from headstart.evaluation.scores import Interval
 from headstart.tasks.metrics import expected_calibration_error, mean
 
@@ -25,16 +25,18 @@ MARGIN = 0.01
 LEAST_RECENT, LEAST_OF_LABEL = 20, 10
 # Of right answers, so many times the margin may become wrong where as many wrong ones become right, or more.
 LOST = 5
-# Chance at which a model is called worse; of labels, of all together.
-LEVEL = 0.05
 # Where those who correct have sent errors above all.
 EVENED = " (the champion's errors counted as often as those on its test set)"
 # A margin above which none is proposed.
 WIDEST = 0.1
 # Milliseconds that are not worth a word.
 SLACK = 2.0
-# Right answers that may become wrong; how much worse calibrated, and slower, it may be.
-NEGATIVE_FLIPS, CALIBRATION, SLOWER = 0.05, 0.05, 1.5
+# The share of answers that may be right before and wrong after.
+NEGATIVE_FLIPS = 0.05
+# By how much the calibration error may grow.
+CALIBRATION = 0.05
+# So many times the champion's time an input may take.
+SLOWER = 1.5
 
 
 @dataclass(frozen=True)
@@ -109,9 +111,23 @@ class Pair:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether the challenger takes over, and every check."""
+    """Whether the challenger takes over, and every check.
+
+    Attributes:
+        checks: all of them.
+        margin: what it might be worse.
+        warnings: sentences on what else is worth a look.
+    """
 
     checks: tuple[Check, ...]
+    margin: float = MARGIN
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Verdict:
+        """What `state` gave, of earlier versions of headstart too."""
+        checks = tuple(Check(**check) for check in state["checks"])
+        return cls(checks, state.get("margin", MARGIN), tuple(state.get("warnings", ())))
 
     @property
     def promoted(self) -> bool:
@@ -120,7 +136,7 @@ class Verdict:
 
     def but(self, name: str, why: str) -> Verdict:
         """This one with a check that failed besides."""
-        return Verdict((*self.checks, Check(name, False, why)))
+        return replace(self, checks=(*self.checks, Check(name, False, why)))
 
     @property
     def why(self) -> str:
@@ -130,7 +146,12 @@ class Verdict:
 
     def state(self) -> dict[str, Any]:
         """Plain data."""
-        return {"promoted": self.promoted, "checks": [asdict(check) for check in self.checks]}
+        return {
+            "promoted": self.promoted,
+            "margin": self.margin,
+            "checks": [asdict(check) for check in self.checks],
+            "warnings": list(self.warnings),
+        }
 
 
 @dataclass(frozen=True)
@@ -171,7 +192,7 @@ def verdict(evidence: Evidence, milliseconds: tuple[float, float], *, margin: fl
         _calibration(evidence.frozen),
         _latency(*milliseconds),
     ]
-    return Verdict(tuple(checks))
+    return Verdict(tuple(checks), margin)
 
 
 def _no_worse(evidence: Evidence, margin: float) -> Check:
@@ -268,7 +289,7 @@ def _flips(frozen: Pair) -> Check:
     return Check(
         "churn",
         not beyond,
-        f"{counted(frozen.lost, 'right answer')} of {len(frozen)} became wrong: "
+        f"{_on(frozen)}, {counted(frozen.lost, 'right answer')} became wrong: "
         f"{'' if beyond else 'no '}more than the {100 * NEGATIVE_FLIPS:g} % that may, beyond chance.",
     )
 
@@ -282,9 +303,13 @@ def _calibration(frozen: Pair) -> Check:
     return Check(
         "calibration",
         after <= before + CALIBRATION,
-        f"Its calibration error is {after:.3f}, the champion's {before:.3f}; at most {CALIBRATION:g} more "
-        "is allowed.",
+        f"{_on(frozen)}, its calibration error is {after:.3f}, the champion's {before:.3f}; "
+        f"at most {CALIBRATION:g} more is allowed.",
     )
+
+
+def _on(frozen: Pair) -> str:
+    return f"On the {counted(len(frozen), 'test example')}"
 
 
 def _latency(before: float, after: float) -> Check:

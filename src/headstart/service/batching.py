@@ -1,23 +1,21 @@
 """Inputs of many requests computed together, by one model. Knows no HTTP.
 
 Decoders make inputs ready, several at once, and no request keeps them for long while others wait; one
-thread computes them. It takes what is ready whenever it is free: alone a request is never held up, and
-under load batches grow by themselves. It waits only for inputs that are being decoded at the moment, and
-not for long.
+thread computes them, request by request. It takes what is ready whenever it is free: alone a request is
+never held up, and under load batches grow by themselves. It waits only for inputs that are being decoded
+at the moment, and not for long.
 """
 
 from __future__ import annotations
 
-import asyncio
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from headstart.service.clock import now
+from headstart.service.ticket import Ticket
+from headstart.service.turns import Job, Turns
 
 if TYPE_CHECKING:
     from headstart.artifact.model import Answered
@@ -50,68 +48,6 @@ class QueueFull(Exception):
     def __init__(self, seconds: float) -> None:
         super().__init__(seconds)
         self.seconds = seconds
-
-
-class Ticket:
-    """One request's inputs on their way.
-
-    Args:
-        count: of them.
-        deadline: after which nobody waits for the answers.
-    """
-
-    def __init__(self, count: int, deadline: float) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._lock = threading.Lock()
-        self._answers: list[Any] = [None] * count
-        self._left = count
-        self._cancelled = False
-        self._deadline = deadline
-        self.future: asyncio.Future[list[Any]] = self._loop.create_future()
-
-    @property
-    def is_over(self) -> bool:
-        """Whether no work should begin for it any more."""
-        return self._cancelled or now() > self._deadline
-
-    def cancel(self) -> None:
-        """Nobody waits for it any more."""
-        self._cancelled = True
-
-    def give(self, place: int, answer: Any) -> None:
-        """The answer to one of its inputs; with the last one, it is answered."""
-        with self._lock:
-            self._answers[place] = answer
-            self._left -= 1
-            whole = self._left == 0
-        if whole:
-            self._tell(lambda: self.future.set_result(self._answers))
-
-    def fail(self, error: Exception) -> None:
-        """One of its inputs has no answer, so it has none."""
-        self._cancelled = True
-        self._tell(lambda: self.future.set_exception(error))
-
-    def _tell(self, act: Callable[[], None]) -> None:
-        def unless_done() -> None:
-            if not self.future.done():
-                act()
-
-        # A service that has ended waits for nothing.
-        with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(unless_done)
-
-
-@dataclass(slots=True)
-class _Job:
-    """One input of a ticket; its view and length once it is ready, at a moment."""
-
-    ticket: Ticket
-    place: int
-    value: Any
-    view: Any = None
-    length: int = 0
-    ready: float = 0.0
 
 
 class Batcher:
@@ -149,7 +85,7 @@ class Batcher:
         self._decoding = 0
         # When each thread of the decoders began the view that it makes.
         self._making: dict[int, float] = {}
-        self._ready: deque[_Job] = deque()
+        self._ready = Turns(max_batch)
         self._closed = False
         self._begun: float | None = None
         self._seconds_each = 0.0
@@ -186,7 +122,7 @@ class Batcher:
             self._decoding += len(values)
         ticket = Ticket(len(values), deadline)
         try:
-            jobs = [_Job(ticket, place, value) for place, value in enumerate(values)]
+            jobs = [Job(ticket, place, value) for place, value in enumerate(values)]
             # As many turns as there are decoders: a turn costs more than many an input.
             for turn in range(min(self._turns, len(jobs))):
                 self._decoders.submit(self._make_all_ready, jobs[turn :: self._turns])
@@ -205,7 +141,7 @@ class Batcher:
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
-    def _make_all_ready(self, jobs: Sequence[_Job]) -> None:
+    def _make_all_ready(self, jobs: Sequence[Job]) -> None:
         """Decode some inputs, in a thread of the decoders; behind others, where they take long."""
         end = now() + SLICE
         for place, job in enumerate(jobs):
@@ -214,7 +150,7 @@ class Batcher:
                 return
             self._make_ready(job)
 
-    def _make_ready(self, job: _Job) -> None:
+    def _make_ready(self, job: Job) -> None:
         thread = threading.get_ident()
         with self._changed:
             self._making[thread] = now()
@@ -229,7 +165,7 @@ class Batcher:
             self._decoding -= 1
             if not job.ticket.is_over:
                 job.ready = now()
-                self._ready.append(job)
+                self._ready.add(job)
             self._changed.notify()
 
     def _run(self) -> None:
@@ -240,37 +176,22 @@ class Batcher:
             each = took / len(jobs)
             self._seconds_each += (each - self._seconds_each) / 8 if self._seconds_each else each
 
-    def _next(self) -> list[_Job]:
+    def _next(self) -> list[Job]:
         """The next batch, when its time has come; none when the queue is closed and empty."""
         with self._changed:
             while True:
-                while self._ready and self._ready[0].ticket.is_over:
-                    self._ready.popleft()
-                if not self._ready:
+                first = self._ready.first()
+                if first is None:
                     if self._closed and not self._decoding:
                         return []
                     self._changed.wait()
                     continue
-                patience = self._ready[0].ready + self._max_wait - now()
+                patience = first.ready + self._max_wait - now()
                 if not self._decoding or len(self._ready) >= self._max_batch or patience <= 0:
-                    return self._taken()
+                    return self._ready.take()
                 self._changed.wait(patience)
 
-    def _taken(self) -> list[_Job]:
-        """The oldest input, and others of about its length."""
-        length = self._ready[0].length
-        taken: list[_Job] = []
-        left: deque[_Job] = deque()
-        while self._ready:
-            job = self._ready.popleft()
-            if len(taken) < self._max_batch and job.length == length:
-                taken.append(job)
-            else:
-                left.append(job)
-        self._ready = left
-        return taken
-
-    def _compute(self, jobs: Sequence[_Job]) -> None:
+    def _compute(self, jobs: Sequence[Job]) -> None:
         jobs = [job for job in jobs if not job.ticket.is_over]
         if not jobs:
             return

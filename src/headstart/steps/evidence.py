@@ -13,9 +13,10 @@ import numpy as np
 from headstart.artifact.model import Model
 from headstart.artifact.run import RunFolder
 from headstart.contracts import Example
+from headstart.evaluation.contradiction import Contradiction, contradiction
 from headstart.evaluation.succession import Evidence, Pair, Sheet
 from headstart.monitoring.confidence import confidence
-from headstart.steps.joined import PARTS, Champion, New, digest_of
+from headstart.steps.joined import Champion, New, digest_of, groups_of
 from headstart.steps.run_data import request_of_run, splits_of_run
 from headstart.steps.service import said_by
 from headstart.tasks.labels import label_names
@@ -58,7 +59,7 @@ def evidence_of(
     held = _held_out(runs[0], several=several)
     old = [one for part in LEARNED for one in champion.parts[part][0] if one.id in held]
     others = _by_content(runs[1], models[1], _held_out(runs[1], several=several))
-    former = {name: one for one in old if (name := digest_of(one.input)) in others}
+    former = {name: one for one in old if (name := champion.contents[one.id]) in others}
     recent = new.part("test")
     later = [
         example
@@ -67,8 +68,7 @@ def evidence_of(
         # The champion may know a copy, or another member of its group.
         if example.id in others and example.group not in new.places
     ]
-    groups = {name: key for part in PARTS for name, key in champion.parts[part][1].items()}
-    groups |= {one.id: one.group for one in new.examples if one.group}
+    groups = groups_of(champion, new)
     frozen = champion.parts["test"][0]
     return Evidence(
         frozen=_pair(frozen, groups, *(_asked(model, frozen, several=several) for model in models)),
@@ -84,6 +84,27 @@ def evidence_of(
             [held[example.id] for example in former.values()],
             [others[name] for name in former],
         ),
+    )
+
+
+def contradiction_of(model: Model, champion: Champion, new: New) -> Contradiction | None:
+    """How far what the user gives contradicts the champion, where its labels look swapped or shuffled.
+
+    Examples of labels that the champion does not know say nothing of that.
+
+    Args:
+        model: the champion.
+        champion: its data.
+        new: what is new.
+    """
+    known = set(champion.labels)
+    given = [one for one in new.examples if one.id in new.given and known.issuperset(label_names(one))]
+    said, groups = _asked(model, given, several=champion.several), groups_of(champion, new)
+    return contradiction(
+        [one.labels for one in said],
+        [frozenset(label_names(one)) for one in given],
+        sure=[one.sure for one in said],
+        groups=[groups[one.id] for one in given],
     )
 
 
@@ -140,7 +161,7 @@ def _pair(
     return Pair(
         _sheet(examples, champion),
         _sheet(examples, challenger),
-        [groups.get(example.id, example.id) for example in examples],
+        [groups[example.id] for example in examples],
         [label_names(example) for example in examples],
     )
 

@@ -52,14 +52,27 @@ class Champion:
 
     @cached_property
     def groups(self) -> Mapping[str, str]:
-        """The group of each of its examples, by id: by its own id where it has no company."""
-        each = ((example, keys) for examples, keys in self.parts.values() for example in examples)
-        return {example.id: keys.get(example.id, example.group or example.id) for example, keys in each}
+        """The group of each of its examples, by id: as the user calls it, or else by the id of its first.
+
+        Its run has the first's id for each of the others, and nothing for the first.
+        """
+        each = [(example, keys) for examples, keys in self.parts.values() for example in examples]
+        firsts = {example.id: keys.get(example.id, example.id) for example, keys in each}
+        names: dict[str, str] = {}
+        for example, _ in each:
+            if example.group is not None:
+                names.setdefault(firsts[example.id], example.group)
+        return {name: names.get(first, first) for name, first in firsts.items()}
+
+    @cached_property
+    def contents(self) -> Mapping[str, str]:
+        """The sha256 of each of its inputs, by id; every file is read once for it."""
+        return {one.id: digest_of(one.input) for examples, _ in self.parts.values() for one in examples}
 
     def digest(self) -> str:
         """Of what it was trained, validated and judged by."""
         rows = [
-            [part, example.id, self.groups[example.id], *label_names(example)]
+            [part, self.contents[example.id], self.groups[example.id], *label_names(example)]
             for part, (examples, _) in self.parts.items()
             for example in examples
         ]
@@ -81,6 +94,7 @@ class New:
         rare: inputs with a label that the champion does not know and that too few have, by label. All but
             the examples are left out.
         places: the split that a group of the champion's data is in, by group.
+        given: ids of those examples that the user gave, beside the corrections.
     """
 
     examples: tuple[Example, ...]
@@ -91,6 +105,7 @@ class New:
     unreadable: int = 0
     rare: Mapping[str, int] = field(default_factory=dict)
     places: Mapping[str, str] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
 
     def part(self, name: str) -> tuple[Example, ...]:
         """Those that judge ("test"), validate ("val") or are learned from ("train")."""
@@ -158,7 +173,7 @@ def new_examples(records: Records, given: Sequence[Example], champion: Champion,
         champion: what it can read and say, and learned from.
         inputs: a folder into which the inputs of images are written.
     """
-    there = {digest_of(example.input) for each, _ in champion.parts.values() for example in each}
+    there = set(champion.contents.values())
     found: dict[str, Example] = {}
     targets: dict[str, set[tuple[str, ...]]] = {}
     without = unlabelled = 0
@@ -173,14 +188,16 @@ def new_examples(records: Records, given: Sequence[Example], champion: Champion,
             _collect(found, targets, _value(*kept, inputs), said.labels, None)
         else:
             unlabelled += 1
-    for example in given:
-        _collect(found, targets, example.input, label_names(example), example.group)
+    named = frozenset(
+        _collect(found, targets, example.input, label_names(example), example.group) for example in given
+    )
     contradicted = {name for name, each in targets.items() if len(each) > 1}
     fresh = [one for name, one in found.items() if name not in there and name not in contradicted]
     readable = grouped(fresh, champion)
     rare = _rare(readable, champion.labels)
+    examples = tuple(example for example in readable if not rare.keys() & set(label_names(example)))
     return New(
-        tuple(example for example in readable if not rare.keys() & set(label_names(example))),
+        examples,
         without_input=without,
         known=len(found.keys() & there),
         contradicted=len(contradicted - there),
@@ -192,7 +209,13 @@ def new_examples(records: Records, given: Sequence[Example], champion: Champion,
             for part, (each, _) in champion.parts.items()
             for example in each
         },
+        given=named.intersection(example.id for example in examples),
     )
+
+
+def groups_of(champion: Champion, new: New) -> Mapping[str, str]:
+    """The group of each example of both, by id: one that is alone has its own id for it."""
+    return {**champion.groups, **{example.id: example.group or example.id for example in new.examples}}
 
 
 def grouped(examples: Iterable[Example], champion: Champion) -> list[Example]:
@@ -242,8 +265,7 @@ def write_joined(folder: Path, champion: Champion, new: New) -> None:
         OSError: the disk is full, or cannot be written.
     """
     (folder / FILES).mkdir(parents=True)
-    groups = {name: key for _, keys in champion.parts.values() for name, key in keys.items()}
-    count = 0
+    groups, count = groups_of(champion, new), 0
     for name in PARTS:
         lines = []
         for example in (*champion.parts[name][0], *new.part(name)):
@@ -251,8 +273,7 @@ def write_joined(folder: Path, champion: Champion, new: New) -> None:
             row: dict[str, Any] = {LABEL: labels if champion.several else labels[0]}
             # A linked file changes with its other name, and what judges must not.
             row |= _cells(example, folder / FILES / f"{count:07d}", linked=name != "test")
-            group = groups.get(example.id, example.group)
-            lines.append(json.dumps({**row, GROUP: group or f"{name} {count}"}, ensure_ascii=False))
+            lines.append(json.dumps({**row, GROUP: groups[example.id]}, ensure_ascii=False))
             count += 1
         (folder / f"{name}.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
@@ -289,10 +310,12 @@ def _collect(
     value: Any,
     labels: tuple[str, ...],
     group: str | None,
-) -> None:
+) -> str:
+    """Add a labelled input; its id."""
     name = digest_of(value)
     targets.setdefault(name, set()).add(tuple(sorted(labels)))
     found[name] = Example(name, value, labels[0] if len(labels) == 1 else labels, group)
+    return name
 
 
 def _value(media_type: str, content: bytes, folder: Path) -> Any:

@@ -13,29 +13,32 @@ from typing import Any, TextIO
 from headstart.artifact.bundle import load_bundle
 from headstart.artifact.golden import check
 from headstart.artifact.model import Model
-from headstart.artifact.run import (
-    RunFolder,
-    locked,
-    new_run,
-    next_free,
-    read_json,
-    unfinished_run,
-    write_json,
-)
+from headstart.artifact.run import RunFolder, locked, new_run, read_json, unfinished_run
 from headstart.config.schema import Config
 from headstart.contracts import Task
+from headstart.data.dataset import Finding
 from headstart.errors import RequestError, counted
 from headstart.evaluation.succession import MARGIN, Verdict, verdict
 from headstart.records.records import Records
 from headstart.records.values import Decision, Version
 from headstart.records.versions import CHALLENGER, CHAMPION
-from headstart.steps.evidence import evidence_of, milliseconds_of
+from headstart.steps.challengers import (
+    INPUTS,
+    KIND,
+    ChallengerFolder,
+    decision_on,
+    folder_for,
+    unwritten,
+    write_verdict,
+)
+from headstart.steps.evidence import contradiction_of, evidence_of, milliseconds_of
 from headstart.steps.fitting import fit_in
-from headstart.steps.joined import PARTS, Champion, New, joined_config, new_examples, write_joined
+from headstart.steps.joined import PARTS, Champion, New, joined_config, new_examples
 from headstart.steps.prepare import modality_class
 from headstart.steps.record import Clock
 from headstart.steps.reference import keep_reference
 from headstart.steps.run_data import Labelled, other_examples, request_of_run, splits_of_run
+from headstart.steps.screen import show_findings
 from headstart.steps.service import (
     ServiceFolder,
     add_model,
@@ -48,8 +51,6 @@ from headstart.tasks.labels import label_names
 
 # New labels that are reason enough to train again.
 ENOUGH = 50
-# In the folder of a challenger: what it is trained from; that it was judged. Beside: inputs that were kept.
-DATA, RUN, ORDER, VERDICT, INPUTS = "data", "run", "order.json", "verdict.json", "inputs"
 
 
 @dataclass(frozen=True)
@@ -57,15 +58,17 @@ class Retrained:
     """What came of it.
 
     Attributes:
-        needed: a sentence on why a challenger was trained, or why not.
-        run: its run folder; None where none was trained.
-        version: its number; None where none was trained.
-        verdict: None where none was trained.
+        needed: a sentence on why there is a challenger, or why not.
+        trained: whether it was trained just now, and not by an earlier call.
+        run: its run folder; None where there is no challenger, as for the next two.
+        version: its number.
+        verdict: the decision about it.
         sentences: on the new data.
         seconds: that all of it took: reading, training, comparing.
     """
 
     needed: str
+    trained: bool = False
     run: Path | None = None
     version: int | None = None
     verdict: Verdict | None = None
@@ -81,7 +84,7 @@ class Retrained:
         """Plain data."""
         return {
             "needed": self.needed,
-            "trained": self.run is not None,
+            "trained": self.trained,
             "run": self.run and str(self.run),
             "version": self.version,
             "promoted": self.promoted,
@@ -120,6 +123,7 @@ def retrain_service(
     folder = service_folder(path)
     with Records(folder.records, create=False) as records, _alone(folder):
         champion = champion_of(records, path)
+        left = _promoted_by_stopped(records, folder, champion)
         needed, why = _is_needed(records, champion)
         if if_needed and not needed and data is None:
             return Retrained(f"Not needed: {why}.")
@@ -134,25 +138,86 @@ def retrain_service(
         known = _known(model.task, splits_of_run(run, config, *PARTS))
         given = other_examples(config, data, label)[0] if data else ()
         new = new_examples(records, given, known, inputs=folder.retrained / INPUTS)
+        if left is not None and not new.part("train"):
+            said = f"Nothing is new since version {champion.number} was promoted, by a call that was stopped."
+            return _retrained(said, left, RunFolder(Path(champion.path)), took=time.perf_counter() - began)
         _refuse_nothing_new(new, path)
         if not needed:
             why = f"asked for, with {counted(len(new.examples), 'new example')}"
-        place = _place(folder, known, new, instead_of=champion.number)
-        challenger = RunFolder(place / RUN)
-        request = joined_config(config, place / DATA, known)
-        request = replace(request, time_limit=time_limit or config.time_limit, out=str(challenger.path))
-        _train(challenger, request, stream=stream)
-        version, _ = add_model(records, challenger.path, note=f"retrained: {why}")
-        records.set_alias(CHALLENGER, version.number, why="retrained")
-        models = (opened(champion), opened(version))
-        evidence = evidence_of(models, (run, challenger), known, new)
-        times = milliseconds_of(models, known.parts["test"][0][0])
-        found = verdict(evidence, times, margin=margin)
-        found = _decide(records, folder, version, models[1], found, instead_of=champion.number)
-        write_json(place / VERDICT, found.state())
-    told = _told(new, known, challenger)
+        limit = time_limit or config.time_limit
+        place = folder_for(folder, known, new, instead_of=champion.number, time_limit=limit)
+        warnings = _warnings(model, known, new, data)
+        trained = not place.finished
+        if trained:
+            show_findings(stream, [Finding("warning", "contradiction", text) for text in warnings])
+            request = joined_config(config, place.data, known)
+            request = replace(request, time_limit=limit, out=str(place.run.path))
+            _train(place.run, request, stream=stream)
+        version, _ = add_model(records, place.run.path, note=f"retrained: {why}")
+        decision = unwritten(records, place, version, "refused")
+        held = decision is not None and decision.evidence.get("margin") == margin
+        if decision is None or not held:
+            decision = _judged(
+                records,
+                folder,
+                (champion, version),
+                runs=(run, place.run),
+                data=(known, new),
+                margin=margin,
+                warnings=warnings,
+            )
+        write_verdict(place, decision)
+    told = _told(new, known, place.run)
+    if not trained:
+        told = (_again(version, held=held), *told)
     took = time.perf_counter() - began
-    return Retrained(f"Why now: {why}.", challenger.path, version.number, found, told, took)
+    return _retrained(f"Why now: {why}.", decision, place.run, trained=trained, told=told, took=took)
+
+
+def _retrained(
+    needed: str,
+    decision: Decision,
+    run: RunFolder,
+    *,
+    trained: bool = False,
+    told: tuple[str, ...] = (),
+    took: float,
+) -> Retrained:
+    """What came of it, where a challenger was decided on."""
+    found = Verdict.from_state(decision.evidence)
+    return Retrained(needed, trained, run.path, decision.version, found, told, took)
+
+
+def _again(version: Version, *, held: bool) -> str:
+    """That a challenger was there already.
+
+    Args:
+        version: the challenger's.
+        held: whether the decision of a call that was stopped holds; else it is judged anew.
+    """
+    then = "what the call decided that was stopped then holds" if held else "it is judged anew"
+    return f"Nothing is trained: version {version.number} was trained from exactly this; {then}."
+
+
+def _warnings(model: Model, known: Champion, new: New, data: Path | None) -> tuple[str, ...]:
+    """Sentences on new data that looks wrong."""
+    found = None if data is None else contradiction_of(model, known, new)
+    return () if found is None else (found.told(str(data)),)
+
+
+def _promoted_by_stopped(records: Records, folder: ServiceFolder, champion: Version) -> Decision | None:
+    """The decision that made the champion it, where the call was stopped before it was written down.
+
+    It is written down.
+    """
+    run = Path(champion.path)
+    if run.parent.parent != folder.retrained.resolve():
+        return None
+    place = ChallengerFolder(run.parent)
+    decision = unwritten(records, place, champion, "promoted")
+    if decision is not None:
+        write_verdict(place, decision)
+    return decision
 
 
 @contextmanager
@@ -175,7 +240,7 @@ def _alone(folder: ServiceFolder) -> Iterator[None]:
 def _is_needed(records: Records, champion: Version) -> tuple[bool, str]:
     """Whether something has happened since the champion became it, and what."""
     promoted = [at for number, at, _ in records.history(CHAMPION) if number == champion.number]
-    tried = [one.at for one in records.decisions() if one.kind == "retrain"]
+    tried = [one.at for one in records.decisions() if one.kind == KIND]
     since = max(promoted + tried, default=0.0)
     rang = [window for window in records.windows(champion.number) if window.alarm and window.at > since]
     labels = [said for _, said in records.feedback() if said.at > since]
@@ -206,37 +271,46 @@ def _known(task: Task, parts: Mapping[str, Labelled]) -> Champion:
     )
 
 
-def _place(folder: ServiceFolder, known: Champion, new: New, *, instead_of: int) -> Path:
-    """The folder of a challenger, with its data: one that was left half way, or a new one.
-
-    What was left of other data is removed, unless it is finished: it may have become a version.
-
-    Args:
-        folder: of the service.
-        known: the champion's data.
-        new: what comes to it.
-        instead_of: the number of the champion.
-    """
-    order = {"champion": instead_of, "known": known.digest(), "new": new.digest()}
-    for place in folder.retrained.iterdir():
-        if not place.is_dir() or place.name == INPUTS or (place / VERDICT).is_file():
-            continue
-        if (place / ORDER).is_file() and read_json(place / ORDER) == order:
-            return place
-        if not RunFolder(place / RUN).result.exists():
-            shutil.rmtree(place)
-    place = next_free(folder.retrained, "challenger")
-    write_joined(place / DATA, known, new)
-    write_json(place / ORDER, order)
-    return place
-
-
 def _train(run: RunFolder, config: Config, *, stream: TextIO | None) -> None:
     """The run of a challenger, on from where it was left."""
-    if run.result.exists():
-        return
     with (unfinished_run if run.config.exists() else new_run)(run.path) as folder:
         fit_in(folder, config, Clock(), stream)
+
+
+def _judged(
+    records: Records,
+    folder: ServiceFolder,
+    versions: tuple[Version, Version],
+    *,
+    runs: tuple[RunFolder, RunFolder],
+    data: tuple[Champion, New],
+    margin: float,
+    warnings: tuple[str, ...],
+) -> Decision:
+    """Compare champion and challenger, and decide.
+
+    Args:
+        records: of the service.
+        folder: of the service.
+        versions: champion and challenger.
+        runs: theirs.
+        data: the champion's, and what is new.
+        margin: what the challenger may be worse.
+        warnings: that the verdict carries.
+    """
+    champion, challenger = versions
+    records.set_alias(CHALLENGER, challenger.number, why="retrained")
+    models = (opened(champion), opened(challenger))
+    evidence = evidence_of(models, runs, *data)
+    times = milliseconds_of(models, data[0].parts["test"][0][0])
+    found = replace(verdict(evidence, times, margin=margin), warnings=warnings)
+    if any(number == challenger.number for number, _, _ in records.history(CHAMPION)):
+        found = found.but(
+            "rolled back",
+            f"Version {challenger.number} was champion, and was taken back; "
+            f"`headstart versions --promote {challenger.number}` makes it champion again.",
+        )
+    return _decide(records, folder, challenger, models[1], found, instead_of=champion.number)
 
 
 def _decide(
@@ -247,8 +321,8 @@ def _decide(
     found: Verdict,
     *,
     instead_of: int,
-) -> Verdict:
-    """Promote or refuse, and write down why; the verdict that holds.
+) -> Decision:
+    """Promote or refuse, and record why; the decision that holds.
 
     Args:
         records: of the service.
@@ -261,16 +335,13 @@ def _decide(
     if found.promoted:
         check(model)
         keep_reference(folder, version, model)
-        if records.succeed(_decision(version, found), instead_of=instead_of):
-            return found
+        decision = decision_on(version, found)
+        if records.succeed(decision, instead_of=instead_of):
+            return decision
         found = found.but("champion", f"Version {instead_of}, which it was compared with, is not champion.")
-    records.add_decision(_decision(version, found))
-    return found
-
-
-def _decision(version: Version, found: Verdict) -> Decision:
-    outcome = "promoted" if found.promoted else "refused"
-    return Decision(time.time(), "retrain", version.number, outcome, found.why, found.state())
+    decision = decision_on(version, found)
+    records.add_decision(decision)
+    return decision
 
 
 def _told(new: New, champion: Champion, challenger: RunFolder) -> tuple[str, ...]:
