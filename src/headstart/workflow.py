@@ -148,7 +148,7 @@ def plan(config: Config, *, stream: TextIO | None = None) -> Plan:
     with watching(stream) as watch:
         prepared, backbone = prepared_for(config, machine, clock, watch)
     task = task_of(config, prepared)
-    decided = decide(config, prepared, task, backbone, machine)
+    decided = decide(config, prepared, task, backbone, machine, spent=clock.elapsed)
     show_findings(stream, prepared.findings)
     show_plan(stream, decided)
     if stream is not None:

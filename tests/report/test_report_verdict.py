@@ -2,7 +2,7 @@
 
 import pytest
 
-from headstart.evaluation.report.verdict import remarks, verdict
+from headstart.evaluation.report.verdict import remarks, untrained, verdict
 
 
 def scores(value, low, high, n=200):
@@ -81,6 +81,13 @@ def test_a_baseline_is_judged_against_the_interval(value, sentence):
 def test_a_linear_probe_is_not_compared_with_itself():
     baselines = {"linear_probe": {"test": scores(0.9, 0.87, 0.93)}}
     assert said(result(scores(0.9, 0.87, 0.93), baselines=baselines, technique="linear-probe")) == ""
+
+
+def test_of_a_network_that_nothing_has_taught_it_is_said():
+    run = result(scores(0.9, 0.87, 0.93)) | {"returned": "trained", "steps": 0}
+    assert said(run) == "No step was trained: this model has learned nothing from the data. Do not use it."
+    assert said(run | {"steps": 1}) == ""
+    assert untrained(run | {"baselines": {"linear_probe": {}}}) == ""
 
 
 def test_a_probe_that_was_returned_in_place_of_the_trained_network_is_named_with_the_reason():

@@ -17,12 +17,13 @@ from torch import Tensor
 
 from headstart.config.load import load
 from headstart.errors import Interrupted
-from headstart.steps import folds
+from headstart.steps import folds, network
 from headstart.steps.ending import Ending
 from headstart.steps.job import Job
 from headstart.steps.network import Trained
+from headstart.training.loop import TrainResult
 from headstart.training.soup import Soup
-from headstart.training.stopping import Stop
+from headstart.training.stopping import TIME_LIMIT, Stop
 from headstart.workflow import fit
 
 REQUEST = {
@@ -190,6 +191,31 @@ def test_what_the_first_network_took_for_itself_is_not_left_out_of_the_time_for_
     monkeypatch.setattr(Stop, "times", times)
     fitted(photos, tmp_path / "run", time_limit=600)
     assert left == [pytest.approx(1.0, abs=0.1)]
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"model.head.hidden": [8], "train.keep_probe": False}], ids=["probe", "no probe"]
+)
+def test_a_further_fold_without_a_step_is_not_asked(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]
+) -> None:
+    jobs, asked = 0, 0
+    train, tried = network.train, Ending.tried
+
+    def once(**named: Any) -> TrainResult:
+        nonlocal jobs
+        jobs += 1
+        return train(**named) if jobs == 1 else TrainResult(None, (), 0, 0, 4, TIME_LIMIT)
+
+    def ask(*given: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return tried(*given)
+
+    monkeypatch.setattr(network, "train", once)
+    monkeypatch.setattr(Ending, "tried", ask)
+    result, _ = fitted(photos, tmp_path / "run", **{"train.epochs": 1}, **settings)
+    assert (jobs, asked, len(result["folds"])) == (2, 1, 1)
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,10 +14,19 @@ import pytest
 from torch import nn
 
 from headstart.config.load import load
-from headstart.steps import ending, foresee, network
+from headstart.contracts import HEAD
+from headstart.planning.facts import PhaseFacts
+from headstart.planning.lines import plan_from, plan_lines, plan_state
+from headstart.steps import decide, ending, foresee, network
+from headstart.steps.cuts import measure
 from headstart.steps.ending import FIXED, LEAST, MARGIN, Ending, within
+from headstart.steps.fitting import prepared_for
 from headstart.steps.folds import ENOUGH
+from headstart.steps.prepare import task_of
+from headstart.steps.record import Clock
+from headstart.steps.screen import watching
 from headstart.training import stopping
+from headstart.training.machine import machine_facts
 from headstart.training.stopping import Shared, Stop
 from headstart.workflow import fit
 
@@ -47,7 +57,9 @@ class Now:
 
 def ending_of(now: Now, stop: Stop, **given: Any) -> Ending:
     counts = {"train": TRAIN, "val": VAL, "test": TEST}
-    plan = SimpleNamespace(interpolate=True, phases=(None,), stored=("",), device="cpu", channels_last=False)
+    plan = SimpleNamespace(
+        interpolate=True, phases=(None,), stored=("",), device="cpu", channels_last=False, in_time=True
+    )
     job: Any = SimpleNamespace(
         prepared=SimpleNamespace(part=lambda name: range(counts[name])),
         plan=plan,
@@ -134,6 +146,13 @@ def test_under_a_limit_that_is_too_short_nothing_is_measured_or_trained_and_the_
     def refuse(*given: Any, **named: Any) -> Any:
         raise AssertionError("there is no time for this")
 
+    tried: list[str] = []
+
+    def measured(supply: Any, names: Sequence[str], *given: Any, **named: Any) -> Any:
+        tried.extend(names)
+        return measure(supply, names, *given, **named)
+
+    monkeypatch.setattr(decide, "measure", measured)
     monkeypatch.setattr(foresee, "measure_steps", refuse)
     monkeypatch.setattr(network, "train", refuse)
     monkeypatch.setattr(Ending, "validate", refuse)
@@ -147,4 +166,73 @@ def test_under_a_limit_that_is_too_short_nothing_is_measured_or_trained_and_the_
     assert expected["seconds"] == expected["least"] > expected["limit"] == 0.5
     assert "The time limit of 1 s is too short" in said
     assert "No training step fits into the time limit." in said
+    assert tried == [HEAD]
+    assert "phases none no step fits into the time limit" in said
+    assert "stored" not in said and "batch_size 4" not in said
+    assert "Returned: the linear probe (no step was trained; accuracy on validation data: the probe" in said
     assert json.loads((tmp_path / "run" / "model" / "bundle.json").read_text())
+
+
+def test_a_plan_shows_phases_where_there_is_time_for_them_and_keeps_them_for_another_limit(
+    stripes: Callable[[int, int], Path],
+) -> None:
+    config = load(None, {"data.path": str(stripes(24, 48)), "model.image_size": 64, "time_limit": 600})
+    machine = machine_facts("cpu")
+    with watching(None) as watch:
+        prepared, backbone = prepared_for(config, machine, Clock(), watch)
+    task = task_of(config, prepared)
+    early, late = (
+        decide.decide(config, prepared, task, backbone, machine, spent=spent) for spent in (0.0, 599.0)
+    )
+    shown = [{name: value for name, value, _ in plan_lines(plan)} for plan in (early, late)]
+    assert "epochs" in shown[0]["phases"] and shown[0]["folds"] == "5"
+    assert shown[1]["phases"] == "none" and "folds" not in shown[1]
+    probe = replace(config, technique=replace(config.technique, name="linear-probe"))
+    alone = decide.decide(probe, prepared, task, backbone, machine, spent=599.0)
+    assert ("phases", "none", "the probe alone") in plan_lines(alone)
+    again = plan_from(plan_state(late))
+    assert again.phases == early.phases and again.in_time
+
+
+def job_of(phase: dict[str, float], *, kept: bool = True, probed: bool = True) -> Any:
+    """One whose phase has these rates, of a network with one boundary below its head."""
+    counts = {"train": TRAIN, "val": VAL, "test": TEST}
+    return SimpleNamespace(
+        prepared=SimpleNamespace(part=lambda name: range(counts[name])),
+        plan=SimpleNamespace(
+            phases=(SimpleNamespace(rates=phase),),
+            stored=("",),
+            folds=1,
+            interpolate=False,
+            in_time=True,
+            batch_size=8,
+        ),
+        supply=SimpleNamespace(cache=kept or None),
+        task=SimpleNamespace(probed=probed),
+        backbone=SimpleNamespace(module=nn.Identity(), boundaries=(SimpleNamespace(name="layer"),)),
+    )
+
+
+@pytest.mark.parametrize(("kept", "probed"), [(True, True), (True, False), (False, True)])
+def test_the_forecast_counts_the_test_set_once(
+    monkeypatch: pytest.MonkeyPatch, kept: bool, probed: bool
+) -> None:
+    found: dict[str, float] = {}
+    monkeypatch.setattr(foresee, "forecast", lambda plan, facts, **given: found.update(given))
+    monkeypatch.setattr(foresee, "_forward_seconds", lambda job: 1.0)
+    # A forward pass is a third of a step.
+    monkeypatch.setattr(foresee, "_phase_facts", lambda *given, **named: PhaseFacts(3.0, 0.0))
+    monkeypatch.setattr(foresee, "_take_longest", lambda *given: None)
+    monkeypatch.setattr(foresee, "_memory", lambda *given: 0)
+    foresee.foresee(job_of({HEAD: 1e-3}, kept=kept, probed=probed), 0.0, None)
+    assert found["closing"] + found["ending"] == pytest.approx(FIXED + VAL + MARGIN * TEST)
+
+
+def test_a_step_fits_where_the_validations_that_it_needs_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(foresee, "_forward_seconds", lambda job: 1.0)
+    whole, upper = job_of({HEAD: 1e-3, "layer": 1e-4}), job_of({HEAD: 1e-3})
+    needed = FIXED + MARGIN * TEST + (1 + LEAST) * VAL
+    assert [foresee.step_fits(whole, needed + more) for more in (-1, 1)] == [False, True]
+    # What is kept of the layers below spares most of the validations.
+    needed = FIXED + MARGIN * foresee.GOLDEN
+    assert [foresee.step_fits(upper, needed + more) for more in (-1, 1)] == [False, True]

@@ -20,6 +20,7 @@ from headstart.artifact.bundle import load_bundle
 from headstart.artifact.result import Run
 from headstart.config.load import load
 from headstart.errors import DataError
+from headstart.steps.screen import show_scores
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "sources"))
 
@@ -224,3 +225,18 @@ def test_a_file_of_conll_is_read_as_it_is(checkpoint: str, tmp_path: Path) -> No
     run = fitted(tmp_path / "names.conll", checkpoint, tmp_path / "run", **{"train.epochs": 1})
     assert run.result["task"] == "token-classification"
     assert run.result["data"]["train"] + run.result["data"]["val"] + run.result["data"]["test"] <= 60
+
+
+def test_terminal_report_and_card_warn_of_a_network_that_no_step_has_taught(
+    data: Path, checkpoint: str, tmp_path: Path
+) -> None:
+    run = fitted(data, checkpoint, tmp_path / "run", time_limit=0.1)
+    shown = io.StringIO()
+    show_scores(shown, run.result, ())
+    said = " ".join(shown.getvalue().split())
+    warning = "No step was trained: this model has learned nothing from the data. Do not use it."
+    assert f"warning: {warning}" in said
+    assert "Returned: the network as it was before training" in said
+    card = (run.path / "model" / "README.md").read_text()
+    assert f"**{warning}**" in card and "An untrained" in card
+    assert warning in (run.path / "report.html").read_text()

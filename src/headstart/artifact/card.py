@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from headstart.evaluation.report.verdict import untrained
 from headstart.evaluation.report.words import interval, number, title
 from headstart.evaluation.scores import Scores
 
@@ -24,11 +25,13 @@ def model_card(result: Mapping[str, Any], bundle: Mapping[str, Any], *, asked: s
         f"| {title(name)} | {number(score.value, name)} | {interval(score, name)} |"
         for name, score in test.metrics.items()
     )
+    warning = f"**{text}**\n\n" if (text := untrained(result)) else ""
+    made = "An untrained" if warning else "A fine-tuned"
     counts = ", ".join(f"{result['data'][part]} {name}" for part, name in PARTS.items())
     labels = ", ".join(f"`{label}`" for label in result["labels"])
     return f"""# {result["task"]}{f": {_some(labels)}" if labels else ""}
 
-A fine-tuned `{result["model"]}`, made by headstart {result["versions"].get("headstart", "")}.
+{warning}{made} `{result["model"]}`, made by headstart {result["versions"].get("headstart", "")}.
 
 | | |
 |---|---|

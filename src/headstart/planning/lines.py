@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, is_dataclass, replace
 from operator import attrgetter
 from typing import Any
 
@@ -31,12 +31,20 @@ TRAINING = (
     "views",
 )
 
+# Why no phase trains anything, where the technique has some.
+LATE = "no step fits into the time limit"
+
 # What has no use where inputs are no images.
 OF_IMAGES = ("augment", "channels_last", "decode_once", "image_size", "views")
 
 
 def plan_lines(plan: Plan) -> list[tuple[str, str, str]]:
-    """Name, value and reason of every decision that counts, in the order they were made."""
+    """Name, value and reason of every decision that counts, in the order they were made.
+
+    Phases that have no time are left out, with all that is for them alone.
+    """
+    if not plan.in_time:
+        plan = replace(plan, phases=(), reasons={**plan.reasons, "phases": LATE})
     idle = (*(() if plan.phases else TRAINING), *(() if plan.image_size else OF_IMAGES))
     return [
         (name, _shown(attrgetter(name)(plan)), reason)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from statistics import median
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ import numpy as np
 from headstart.catalog import TECHNIQUES, resolve
 from headstart.config.load import bind_options
 from headstart.config.schema import Config
-from headstart.contracts import Backbone, Scan, Task
+from headstart.contracts import HEAD, Backbone, Scan, Task
 from headstart.data.labels import count_labels
 from headstart.errors import ConfigError
 from headstart.planning import rules, storing
@@ -22,6 +23,8 @@ from headstart.planning.make import make_plan
 from headstart.planning.mirror import mirror_sensitive
 from headstart.planning.plan import Plan
 from headstart.steps.cuts import measure
+from headstart.steps.foresee import step_fits
+from headstart.steps.job import Job
 from headstart.steps.prepare import Prepared, task_class
 from headstart.steps.speed import hastened
 
@@ -79,8 +82,26 @@ def refuse_unknown_boundaries(config: Config, backbone: Backbone) -> None:
     frozen(config, model_facts(backbone))
 
 
-def decide(config: Config, prepared: Prepared, task: Task, backbone: Backbone, machine: MachineFacts) -> Plan:
+def decide(
+    config: Config,
+    prepared: Prepared,
+    task: Task,
+    backbone: Backbone,
+    machine: MachineFacts,
+    *,
+    spent: float = 0.0,
+) -> Plan:
     """Every decision before training, with its reason.
+
+    Where the time limit leaves no time for a step, nothing is measured that only training would use.
+
+    Args:
+        config: the request.
+        prepared: the data.
+        task: with its labels.
+        backbone: of the network.
+        machine: that computes.
+        spent: seconds since the request.
 
     Raises:
         ConfigError: a name, option or metric that does not go with the data or the model.
@@ -90,29 +111,45 @@ def decide(config: Config, prepared: Prepared, task: Task, backbone: Backbone, m
     machine = replace(machine, room=cache.room() if cache else 0)
     facts = Facts(data_facts(prepared, task), model_facts(backbone), machine)
 
+    known: dict[str, CutFacts] = {}
+
     def measured(names: Collection[str]) -> Mapping[str, CutFacts]:
-        return measure(
+        found = measure(
             prepared.supply,
-            names,
+            [name for name in names if name not in known],
             prepared.dataset.examples,
             count=facts.data.others + facts.data.train * storing.VIEWS,
             batch_norm=rules.batch_norm(config).value,
             engine=config.features.engine,
             head=config.model.head,
         )
+        known.update(found)
+        return known
+
+    def untried(names: Collection[str]) -> Mapping[str, CutFacts]:
+        unknown = dict.fromkeys(names, CutFacts(problem="there is no time to try it"))
+        # There, the engine was chosen for the probe's features.
+        return {**unknown, **measured([HEAD])} if task.probed else unknown
 
     technique = rules.technique(config, facts, has_probe=task.probed)
-    plan = make_plan(
+    make = partial(
+        make_plan,
         config,
         facts,
         task=task.name,
         metric=task.metric,
         technique=resolve("technique", technique.value, TECHNIQUES),
         class_weights=task.class_weights(prepared.part("train")),
-        measure=measured,
         has_probe=task.probed,
         head=_beginning(task, backbone),
     )
+    if config.time_limit is not None:
+        plan = make(measure=untried)
+        _refuse_undefined(plan.metric, task, train, val)
+        job = Job(prepared, task, backbone, plan, None)
+        if plan.phases and not step_fits(job, config.time_limit - spent):
+            return replace(plan, in_time=False)
+    plan = make(measure=measured)
     _refuse_undefined(plan.metric, task, train, val)
     return hastened(config, plan, prepared, task, backbone)
 

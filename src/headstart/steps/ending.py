@@ -95,6 +95,8 @@ class Ending:
     @property
     def has_time(self) -> bool:
         """Whether what comes before the first step fits into the time, with what follows training."""
+        if not self._job.plan.in_time:
+            return False
         return self._stop.left_in_all > self._needed(self._validations) + self._kept
 
     def validate(self, network: nn.Module, batches: Iterable[Batch]) -> Validation:

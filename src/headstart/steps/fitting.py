@@ -90,7 +90,9 @@ def begun(
     with watching(stream) as watch:
         prepared, backbone = prepared_for(config, machine, clock, watch, before)
     prepared = prepared_as_begun(folder, prepared, allow_data_change=allow_data_change)
-    decided = before or decide(config, prepared, task_of(config, prepared), backbone, machine)
+    decided = before or decide(
+        config, prepared, task_of(config, prepared), backbone, machine, spent=clock.elapsed
+    )
     task = task_of(config, prepared, metric=decided.metric)
     show_findings(stream, prepared.findings)
     show_plan(stream, decided)

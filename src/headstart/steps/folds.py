@@ -78,6 +78,7 @@ def train_folds(
             observers=[_OfFold(observers, f"fold {number} of {len(folds) + 1}")],
             later=len(folds) + 1 - number,
             seconds=first.seconds,
+            further=True,
         )
         if stop.signal or not trained.round.training.steps:
             return

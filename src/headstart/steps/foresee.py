@@ -14,8 +14,9 @@ from headstart.data.placing import placed
 from headstart.features.cutting.cut import NoCut
 from headstart.planning.facts import PhaseFacts
 from headstart.planning.forecast import FORWARD, Forecast, forecast, resident
+from headstart.planning.storing import cut_of
 from headstart.steps.cuts import cut_at, plain_network
-from headstart.steps.ending import MARGIN, fixed_seconds
+from headstart.steps.ending import LEAST, MARGIN, fixed_seconds
 from headstart.steps.examine import GOLDEN
 from headstart.steps.job import Job
 from headstart.steps.layers import Layers
@@ -42,11 +43,12 @@ def foresee(job: Job, spent: float, limit: float | None) -> Forecast:
     """
     began, plan, before = time.monotonic(), job.plan, peak_memory()
     train, val, test = (len(job.prepared.part(name)) for name in ("train", "val", "test"))
-    # What is kept of the probe's features need not be computed again for the test set, but for a few.
-    through = min(test, GOLDEN) if job.supply.cache else test
-    closing = fixed_seconds(job) + MARGIN * through * _forward_seconds(job)
+    each = _forward_seconds(job)
+    closing = _closing_seconds(job, each)
     deepest = max(plan.phases, key=lambda phase: len(phase.rates), default=None)
-    if limit is not None and spent + time.monotonic() - began + closing >= limit:
+    passed = spent + time.monotonic() - began
+    late = limit is not None and passed + closing + _judging_seconds(job, each) >= limit
+    if late or not plan.in_time:
         deepest = None
     facts = [
         PhaseFacts(0.0, 0.0)
@@ -65,10 +67,49 @@ def foresee(job: Job, spent: float, limit: float | None) -> Forecast:
         val=val,
         spent=spent + time.monotonic() - began,
         closing=closing,
-        ending=forward * (plan.folds * validations * val + MARGIN * test),
+        # Of the test set the rest: `closing` has those that go through the network in any case.
+        ending=forward * (plan.folds * validations * val + MARGIN * (test - _through(job))),
         memory=_memory(job, deepest, before),
         limit=limit,
     )
+
+
+def step_fits(job: Job, seconds: float) -> bool:
+    """Whether a step of training may fit into so many seconds, with what follows it; a few examples tell."""
+    each = _forward_seconds(job)
+    return _closing_seconds(job, each) + _judging_seconds(job, each) < seconds
+
+
+def _closing_seconds(job: Job, each: float) -> float:
+    """Of what follows, whether or not anything is trained.
+
+    Args:
+        job: as planned.
+        each: seconds of an example that goes through the whole network.
+    """
+    return fixed_seconds(job) + MARGIN * _through(job) * each
+
+
+def _judging_seconds(job: Job, each: float) -> float:
+    """Of the validations, and the rest of the test set, without which nothing is gained by training.
+
+    Where every phase leaves some layers as they are, what is kept of these may make it a matter of moments.
+    """
+    boundaries = [boundary.name for boundary in job.backbone.boundaries]
+    if all(cut_of(phase, boundaries) for phase in job.plan.phases):
+        return 0.0
+    val, test = (len(job.prepared.part(name)) for name in ("val", "test"))
+    # The first one tells how long the others will take.
+    return each * ((1 + LEAST) * val + MARGIN * (test - _through(job)))
+
+
+def _through(job: Job) -> int:
+    """Examples of the test set that go through the whole network, even where nothing is trained.
+
+    What is kept of the probe's features need not be computed again, but for a few.
+    """
+    test = len(job.prepared.part("test"))
+    return min(test, GOLDEN) if job.supply.cache and job.task.probed else test
 
 
 def _network(job: Job) -> nn.Module:

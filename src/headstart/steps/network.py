@@ -76,10 +76,12 @@ def train_network(
     observers: Sequence[Observer],
     later: int = 0,
     seconds: float = 0.0,
+    further: bool = False,
 ) -> Trained:
     """Train a network as planned, on from the checkpoint where there is one.
 
-    Where the time limit leaves no time for a step, it is as training would begin with it.
+    Where the time limit leaves no time for a step, it is as training would begin with it. It is not asked
+    then where the probe says the same, or is returned in its place; nor where its answers do not count.
 
     Args:
         job: its backbone is changed in place.
@@ -90,6 +92,7 @@ def train_network(
         observers: told of every event.
         later: networks that are to share the time limit with this one, and come after it.
         seconds: of a validation, as those before have shown; 0 is not known.
+        further: whether it follows another network, beside which it counts only where it was trained.
     """
     judge = Validator(job, job.prepared.part("val"))
     probed = None if job.probe is None else job.probe_outputs("val")
@@ -101,6 +104,10 @@ def train_network(
         set_linear(network, begins_at)
         candidate = judge.candidate(probed)
         start = Validation(candidate.metric, candidate.loss)
+    # What it says without a step, where that need not be asked.
+    untrained: Mapping[float, Sequence[Any]] | None = {} if further else None
+    if probed is not None and (start is not None or job.plan.keep_probe):
+        untrained = {1.0: probed}
     tell = teller(observers)
     ending = Ending(job, judge, stop, later=later, seconds=seconds)
     if stop.limited:
@@ -109,11 +116,8 @@ def train_network(
         if not ending.has_time and not checkpoints.exists():
             tell(Notice(0, "left out", "No training step fits into the time limit."))
             place_network(network, job.plan)
-            if start is not None and probed is not None:
-                tried: Mapping[float, Sequence[Any]] = {1.0: probed}
-            else:
-                tried = ending.tried(network, None, tell)
             none = TrainResult(None, (), 0, 0, job.plan.micro_batch, TIME_LIMIT)
+            tried = ending.tried(network, None, tell) if untrained is None else untrained
             return Trained(network, None, job.probe, Round(job.prepared.part("val"), probed, tried, none))
     boundaries = _with_adapters(job, network)
     training = train(
@@ -135,7 +139,12 @@ def train_network(
     blend = None
     if begins_at is not None and job.plan.interpolate and training.steps:
         blend = Blend(network, tensors(probe_network(job, pristine, begins_at, job.plan.head)))
-    tried = {} if stop.signal else ending.tried(network, blend, tell)
+    if stop.signal:
+        tried = {}
+    elif training.steps or untrained is None:
+        tried = ending.tried(network, blend, tell)
+    else:
+        tried = untrained
     if blend is not None:
         blend.move(1.0)
     done = Round(job.prepared.part("val"), probed, tried, training)

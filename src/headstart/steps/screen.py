@@ -12,6 +12,7 @@ from headstart.contracts import Event, Observer
 from headstart.data.dataset import Finding
 from headstart.data.layout import printable
 from headstart.errors import counted
+from headstart.evaluation.report.verdict import untrained
 from headstart.evaluation.report.words import about, interval, number, title
 from headstart.evaluation.scores import Scores
 from headstart.planning.forecast import Forecast
@@ -30,6 +31,7 @@ NAMES_OF = {
     "between": "weights between the probe and the trained network",
     "probe": "the linear probe",
 }
+UNTRAINED = "the network as it was before training"
 
 
 class _Silent:
@@ -118,7 +120,11 @@ def show_scores(stream: TextIO | None, result: Mapping[str, Any], advice: Sequen
         )
         text = f"Step by step, {title(result['watched'])} on validation data: {rungs}."
         _print(stream, _filled(text, 2))
-    _print(stream, _filled(f"Returned: {NAMES_OF[result['returned']]} ({result['why_returned']}).", 2))
+    begun = result["returned"] == "trained" and not result["steps"]
+    returned = UNTRAINED if begun else NAMES_OF[result["returned"]]
+    _print(stream, _filled(f"Returned: {returned} ({result['why_returned']}).", 2))
+    if warning := untrained(result):
+        _print(stream, _filled(f"warning: {warning}", 2))
     took = f"{about(result['seconds']['total'])}, {in_bytes(result['peak_memory_bytes'])} of memory"
     expected = result.get("forecast")
     said = ""

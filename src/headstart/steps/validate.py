@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import is_
 from typing import Any, NoReturn
 
 import numpy as np
@@ -123,7 +124,13 @@ class Validator:
         )
 
     def why(self, trained: Calibrated, probed: Calibrated, returned: Calibrated) -> str:
-        """Both on validation data, and what decided where the metric did not."""
+        """Both on validation data, and what decided where the metric did not.
+
+        Where no step was trained, the probe's answers stand for those of the network.
+        """
+        if all(map(is_, trained.outputs, probed.outputs)):
+            value = number(probed.metric, self._metric)
+            return f"no step was trained; {metric_name(self._metric)} {self._where}: the probe {value}"
         lead = self._lead(trained, probed)
         name = "the trained network"
         if trained.share < 1:

@@ -86,12 +86,20 @@ def remarks(result: Mapping[str, Any], lower_is_better: frozenset[str]) -> list[
     if result["technique"] == "linear-probe":
         baselines.pop("linear probe", None)
     said = [
+        untrained(result),
         _of_choice(result),
         _of_split(judged, scores_on(result, "val"), lower=lower),
         _of_width(judged, model),
     ]
     said += [_of_baseline(name, baseline, model, lower=lower) for name, baseline in baselines.items()]
     return [sentence for sentence in said if sentence]
+
+
+def untrained(result: Mapping[str, Any]) -> str:
+    """A warning of a model that neither training nor a probe has taught anything; "" of any other."""
+    if result.get("returned") != "trained" or result["steps"] or "linear_probe" in result["baselines"]:
+        return ""
+    return "No step was trained: this model has learned nothing from the data. Do not use it."
 
 
 def _of_choice(result: Mapping[str, Any]) -> str:
