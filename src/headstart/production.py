@@ -64,7 +64,6 @@ def serve(
     require_packages()
     from headstart.steps.serve import serve_model
 
-    keep_freed_memory()
     serve_model(path, options, service=service, engine=engine, device=device, bounds=bounds, stream=stream)
 
 

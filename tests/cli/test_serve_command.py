@@ -121,3 +121,15 @@ def test_a_token_that_is_no_text_is_refused(serve: Callable[..., Answer], tmp_pa
     (tmp_path / "token").write_bytes(b"\xff\xfe\x00")
     code, _, said = serve("--token-file", tmp_path / "token")
     assert code == 2 and "token must be of visible ASCII characters" in said
+
+
+def test_what_opening_took_is_handed_back_before_memory_is_kept_for_requests(
+    call: Call, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HEADSTART_TOKEN", raising=False)
+    done: list[str] = []
+    for name in ("keep_reference", "give_back_freed_memory", "keep_freed_memory", "run_server"):
+        monkeypatch.setattr(f"headstart.steps.serve.{name}", lambda *_, name=name: done.append(name))
+    code, _, said = call("serve", whole, "--service", tmp_path / "s", "--port", 0, "--engine", "torch")
+    assert code == 0, said
+    assert done == ["keep_reference", "give_back_freed_memory", "keep_freed_memory", "run_server"]

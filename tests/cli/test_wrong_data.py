@@ -108,8 +108,8 @@ def test_what_is_no_bundle_is_named(call: Call, run: Path, tmp_path: Path) -> No
     assert (code, "bundle.json: format None, but this version reads" in said) == (1, True)
     facts = json.loads((run / "model/bundle.json").read_text())
     for wrong, why in (
-        ({"format": facts["format"]}, "damaged: it cannot be understood (KeyError: "),
-        ({**facts, "preprocessing": 7}, "damaged: it cannot be understood"),
+        ({"format": facts["format"]}, "bundle.json: cannot be understood (KeyError: "),
+        ({**facts, "preprocessing": 7}, "bundle.json: cannot be understood"),
         ({**facts, "sha256": {"../config.toml": ""}}, "names '../config.toml', which is no file beside it"),
     ):
         (broken / "model/bundle.json").write_text(json.dumps(wrong))

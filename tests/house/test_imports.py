@@ -111,3 +111,9 @@ def test_light_modules_load_nothing_heavy(module):
     code = f"import sys, {module}; print(' '.join(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not HEAVY & set(loaded.split())
+
+
+def test_what_opens_a_model_loads_no_library_of_pretrained_ones():
+    code = "import sys, headstart.artifact.bundle, headstart.service.app; print(' '.join(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert not {"timm", "torchvision", "transformers"} & set(loaded.split())

@@ -13,10 +13,9 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any, Self
 
-import headstart
-from headstart.service.pages import POLICY
+from headstart.service.pages import POLICY, page_files
 
-PAGE = Path(headstart.__file__).parent / "service" / "page"
+PAGE = page_files()
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
 
@@ -104,10 +103,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         name = self.path.lstrip("/") or "index.html"
-        if (PAGE / name).is_file():
+        if name in PAGE:
             headers = {"Content-Type": f"{TYPES[Path(name).suffix]}; charset=utf-8"}
             headers["Content-Security-Policy"] = POLICY
-            return self._send(200, (PAGE / name).read_bytes(), headers)
+            return self._send(200, PAGE[name], headers)
         return self._answer("GET", b"")
 
     def do_POST(self) -> None:

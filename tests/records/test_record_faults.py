@@ -280,3 +280,32 @@ def test_a_limit_on_the_size_of_files_is_said(file: Path, predicted: Make) -> No
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         records.add_predictions([predicted(1, input=os.urandom(500_000))])
         assert len(records.predictions()) == 2
+
+
+@pytest.fixture
+def read_only(file: Path) -> Iterator[Path]:
+    """The file of records, in another place where it may only be read."""
+    place = file.parent / "read-only"
+    place.mkdir()
+    if subprocess.run(["mount", "--bind", file.parent, place], capture_output=True, check=False).returncode:
+        pytest.skip("showing a folder in two places needs a right that this user lacks")
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", place], check=True)
+        yield place / file.name
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
+@pytest.mark.parametrize("in_use", [False, True])
+def test_records_that_may_only_be_read_show_what_others_wrote_since(
+    file: Path, read_only: Path, predicted: Make, in_use: bool
+) -> None:
+    fill(file, predicted, count=10)
+    with Records(read_only, create=False) as reading:
+        assert len(reading.predictions()) == 10
+        with Records(file) as writing:
+            writing.add_predictions([predicted(number) for number in range(10, 300)])
+            if not in_use:
+                writing.close()
+            assert [row.id for row in reading.predictions()] == [f"p{number}" for number in range(300)]
+            everything(reading)

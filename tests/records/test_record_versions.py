@@ -112,6 +112,22 @@ def test_a_version_succeeds_only_the_champion_that_was_looked_at(three: Records)
         three.succeed(replace(decision, version=None), instead_of=2)
 
 
+def test_where_there_is_nothing_to_go_back_to_another_version_to_promote_is_named(three: Records) -> None:
+    three.set_alias("champion", 1, why="")
+    with pytest.raises(RequestError, match=r"such as version 3: .* --promote 3, or POST /models/3/promote\."):
+        three.former_champion()
+    three.set_alias("champion", 2, why="")
+    back(three)
+    with pytest.raises(RequestError, match=r"version 1 was the first\. Promote another, such as version 2: "):
+        three.former_champion()
+
+
+def test_where_there_is_no_other_version_to_promote_it_is_said_how_one_is_added(records: Records) -> None:
+    records.set_alias("champion", 1, why="")
+    with pytest.raises(RequestError, match="No other version is known; add one: headstart versions"):
+        records.former_champion()
+
+
 def test_what_a_roll_back_would_return_to_can_be_looked_at_first(three: Records) -> None:
     with pytest.raises(RequestError, match="No champion to go back to"):
         three.former_champion()

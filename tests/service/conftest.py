@@ -48,6 +48,15 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _fitted(folder / "table.csv", folder / "run", 0)
 
 
+@pytest.fixture(scope="session")
+def single_texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on single texts."""
+    folder = tmp_path_factory.mktemp("single-texts")
+    rows = [f"he {'moves' if place % 2 else 'sleeps'} at {place},{place % 2}" for place in range(40)]
+    (folder / "table.csv").write_text("\n".join(["text,label", *rows]))
+    return _fitted(folder / "table.csv", folder / "run", 0)
+
+
 def _fitted(data: Path, out: Path, seed: int, **given: Any) -> Path:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

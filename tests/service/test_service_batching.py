@@ -54,7 +54,7 @@ class Engine:
 
 @asynccontextmanager
 async def batching(engine: Engine, **given: Any) -> AsyncIterator[Batcher]:
-    settings = {"turns": 4, "max_batch": 4, "max_wait": 0.05, "queue": 20, **given}
+    settings = {"turns": 4, "abreast": 1, "max_batch": 4, "max_wait": 0.05, "queue": 20, **given}
     with ThreadPoolExecutor(settings["turns"]) as decoders:
         batcher = Batcher(engine, decoders=decoders, **settings)  # type: ignore[arg-type]
         try:
@@ -256,6 +256,21 @@ def test_requests_are_answered_whole_and_fill_up_a_batch() -> None:
 
     batches = trial(body, turns=1).batches
     assert batches == [[1], [20, 21, 22, 30], [31, 32, 40, 41], [42]]
+
+
+def test_batches_are_computed_beside_each_other_and_no_thread_is_left_without() -> None:
+    async def body(engine: Engine, batcher: Batcher) -> None:
+        first = [await hold(engine, batcher), await hold(engine, batcher)]
+        assert batcher.busy_for > 0
+        others = ask(batcher, *range(20, 26))
+        await until(lambda: len(batcher._ready) == 6)
+        engine.free.set()
+        assert [await one for one in first] == [[2], [2]]
+        assert await others == [2 * value for value in range(20, 26)]
+
+    engine = trial(body, abreast=2, turns=1)
+    # Of the six, whoever is free first leaves half to the other.
+    assert sorted(map(len, engine.batches)) == [1, 1, 1, 2, 3]
 
 
 def test_what_was_taken_is_answered_after_the_end() -> None:

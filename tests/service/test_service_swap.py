@@ -79,7 +79,8 @@ def test_a_promoted_model_answers_and_rollback_brings_the_old_one_back(
     assert version_of(running) == 2 and running.client.get("/model").json()["version"] == 2
     assert running.client.post("/models/rollback").json()["version"] == 1
     assert version_of(running) == 1
-    assert running.client.post("/models/rollback").status_code == 409
+    again = running.client.post("/models/rollback")
+    assert again.status_code == 409 and "POST /models/2/promote" in again.json()["error"]
     assert [one.kind for one in running.records.decisions()] == ["promote", "rollback"]
     assert 'headstart_swaps_total{outcome="done"} 2.0' in running.client.get("/metrics").text
 

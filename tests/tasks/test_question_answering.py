@@ -20,7 +20,7 @@ from headstart.data.batches import EvaluationBatches, TrainBatches
 from headstart.errors import ConfigError, DataError
 from headstart.evaluation.outputs import compute_outputs, in_order
 from headstart.modalities.text.windows import Windows, WindowsModality
-from headstart.tasks.answers_shown import Said, exhibits_of
+from headstart.tasks.answers_shown import Asked, exhibits_of
 from headstart.tasks.question_answering import QuestionAnswering
 from headstart.tasks.spans import KEPT, LONGEST, Spans, answer_places, best_spans
 
@@ -288,8 +288,8 @@ def test_scores_are_those_of_squad() -> None:
 # What a report shows
 
 
-def said_of(place: tuple[int, int] | None, *answers: Answer, score: float = 0.5, id: str = "1") -> Said:
-    return Said(id, "where is bob?", CONTEXT, place, score, answers)
+def said_of(place: tuple[int, int] | None, *answers: Answer, score: float = 0.5, id: str = "1") -> Asked:
+    return Asked(id, "where is bob?", CONTEXT, place, score, answers)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
 from headstart.artifact.bounds import Bounded, check_numbers
+from headstart.artifact.damage import told_of
 from headstart.artifact.export.format import Format, Ports
 from headstart.artifact.exported import Exported
 from headstart.artifact.golden import FILE as GOLDEN
@@ -27,11 +28,12 @@ from headstart.artifact.model import Model
 from headstart.catalog import EXPORTS, MODALITIES, TASKS, resolve
 from headstart.contracts import HEAD, Backbone, Head, Native, Task
 from headstart.durable import write_folder_durably
-from headstart.errors import BundleError, HeadstartError, RunFolderError
+from headstart.errors import BundleError, RunFolderError
 from headstart.sources.resolve import native, rebuild
 
 FORMAT = 1
 WEIGHTS, FACTS, CARD = "weights.safetensors", "bundle.json", "README.md"
+RESTORE = "Restore it from a copy, or train again."
 
 
 def save_bundle(
@@ -167,16 +169,8 @@ def load_bundle(path: Path, *, device: str = "cpu") -> Model:
     """
     folder = bundle_folder(path)
     facts = _read_facts(folder, asked=path)
-    try:
+    with told_of(folder / FACTS, "understood", RESTORE):
         return _opened(folder, facts, device)
-    except HeadstartError:
-        raise
-    except Exception as error:  # Libraries that are given wrong numbers fail each in its own way.
-        said = next(iter(str(error).splitlines()), "")
-        raise BundleError(
-            f"{folder / FACTS}: damaged: it cannot be understood ({type(error).__name__}: {said}).",
-            "Restore it from a copy, or train again.",
-        ) from error
 
 
 def _opened(folder: Path, facts: Mapping[str, Any], device: str) -> Model:
@@ -261,7 +255,8 @@ def exported(facts: Mapping[str, Any], files: Mapping[str, bytes]) -> Exported:
     ports = Ports(tuple(each["name"] for each in engine["inputs"]), tuple(engine["outputs"]))
     form: Format = resolve("format", engine["format"], EXPORTS)
     compute = form.open(files, ports, engine["precision"])
-    return Exported(compute, f"{engine['format']} ({form.computed(engine['precision'])})")
+    name = f"{engine['format']} ({form.computed(engine['precision'])})"
+    return Exported(compute, name, abreast=form.abreast())
 
 
 def _read_facts(folder: Path, *, asked: Path) -> dict[str, Any]:
@@ -295,6 +290,6 @@ def _read_file(folder: Path, name: str, stated: str) -> bytes:
     if found != stated:
         raise BundleError(
             f"{folder / name}: damaged: sha256 is {found[:12]}…, {FACTS} says {stated[:12]}….",
-            "Restore it from a copy, or train again.",
+            RESTORE,
         )
     return content

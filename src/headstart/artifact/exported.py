@@ -39,12 +39,14 @@ class Exported(nn.Module):
     Args:
         compute: inputs by name, with a batch axis, on the CPU; may be called from several threads.
         engine: its name, for people.
+        abreast: calls that it computes beside each other no slower than one after another.
     """
 
-    def __init__(self, compute: Compute, engine: str) -> None:
+    def __init__(self, compute: Compute, engine: str, *, abreast: int = 1) -> None:
         super().__init__()
         self.compute = compute
         self.engine = engine
+        self.abreast = abreast
 
     def forward(self, **inputs: Tensor) -> Tensor:
         """Inputs by name to what the head gives."""

@@ -124,6 +124,11 @@ class Model:
         return self.torch.engine if isinstance(self.torch, Exported) else f"torch ({self._device})"
 
     @property
+    def abreast(self) -> int:
+        """Calls of `answer` that are computed beside each other no slower than one after another."""
+        return self.torch.abreast if isinstance(self.torch, Exported) else 1
+
+    @property
     def temperature(self) -> float:
         """By which the network's logits are divided."""
         return self._temperature

@@ -119,6 +119,10 @@ class Database:
         self._give_back(connection)
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
+        if not self._writable:
+            # It may take the file for one that nobody writes, and would not see who begins to.
+            connection.close()
+            return
         self._idle.append(connection)
         # Closing may have passed by since it was taken.
         if self._closed:

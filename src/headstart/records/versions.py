@@ -136,7 +136,23 @@ def former(connection: sqlite3.Connection, alias: str) -> tuple[Version, int | N
             return numbered(connection, earlier), before_that
         before = before_that
     now = f"version {version} was the first" if version is not None else "there never was one"
-    raise RequestError(f"No {alias} to go back to: {now}.", "Promote a version instead.")
+    raise RequestError(f"No {alias} to go back to: {now}.", _instead(connection, alias, version))
+
+
+def _instead(connection: sqlite3.Connection, alias: str, number: int | None) -> str:
+    """What to do where a version has an alias, and none had it before.
+
+    Named is whichever other had it last, such as one that was rolled back from, or else the newest.
+    """
+    had = [version for version, _, _ in history(connection, alias) if version not in (None, number)]
+    others = had or [one.number for one in every(connection) if one.number != number]
+    if not others:
+        return "No other version is known; add one: headstart versions SERVICE --add RUN."
+    other = others[-1]
+    return (
+        f"Promote another, such as version {other}: headstart versions SERVICE --promote {other}, "
+        f"or POST /models/{other}/promote."
+    )
 
 
 def back(connection: sqlite3.Connection, alias: str, number: int, *, why: str) -> None:

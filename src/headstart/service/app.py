@@ -171,6 +171,7 @@ def _routes(service: Service, versions: Versions) -> Sequence[Route]:
     oip = OpenInference(slot=slot, asking=asking, name=options.name, ready=service.is_ready)
     correcting = Correcting(slot=slot, records=service.records, recorder=service.recorder, log=service.log)
     pages = Pages(
+        slot=slot,
         metrics=service.metrics,
         ready=service.is_ready,
         alive=service.is_alive,

@@ -1,13 +1,14 @@
 """Inputs of many requests computed together, by one model. Knows no HTTP.
 
-Decoders make inputs ready, several at once, and no request keeps them for long while others wait; one
-thread computes them, request by request. It takes what is ready whenever it is free: alone a request is
-never held up, and under load batches grow by themselves. It waits only for inputs that are being decoded
-at the moment, and not for long.
+Decoders make inputs ready, several at once, and no request keeps them for long while others wait; other
+threads compute them, request by request. They take what is ready whenever they are free: alone a request
+is never held up, and under load batches grow by themselves. They wait only for inputs that are being
+decoded at the moment, and not for long.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -51,12 +52,13 @@ class QueueFull(Exception):
 
 
 class Batcher:
-    """The queue of one model, and the thread that computes it.
+    """The queue of one model, and the threads that compute it.
 
     Args:
         model: that answers.
         decoders: threads that make views.
         turns: how many of them there are.
+        abreast: batches that are computed beside each other.
         max_batch: inputs computed together, at most.
         max_wait: seconds that a ready input waits for others that are being decoded.
         queue: inputs that may wait.
@@ -69,6 +71,7 @@ class Batcher:
         *,
         decoders: Executor,
         turns: int,
+        abreast: int,
         max_batch: int,
         max_wait: float,
         queue: int,
@@ -83,14 +86,16 @@ class Batcher:
         self._counted = counted
         self._changed = threading.Condition()
         self._decoding = 0
-        # When each thread of the decoders began the view that it makes.
-        self._making: dict[int, float] = {}
-        self._ready = Turns(max_batch)
+        # When each thread began what it does, a view or a batch.
+        self._begun: dict[int, float] = {}
+        self._ready = Turns()
         self._closed = False
-        self._begun: float | None = None
         self._seconds_each = 0.0
-        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._run, name="engine", daemon=True) for _ in range(abreast)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def waiting(self) -> int:
@@ -101,9 +106,7 @@ class Batcher:
     def busy_for(self) -> float:
         """Seconds that the slowest work of the moment has taken, a batch or a view; 0 where there is none."""
         with self._changed:
-            every = [*self._making.values(), self._begun]
-        begun = [began for began in every if began is not None]
-        return now() - min(begun) if begun else 0.0
+            return now() - min(self._begun.values()) if self._begun else 0.0
 
     async def answer(self, values: Sequence[Any], deadline: float) -> list[Answered]:
         """The answers to some inputs, in order.
@@ -138,8 +141,10 @@ class Batcher:
 
     def join(self, seconds: float) -> bool:
         """Wait until all is answered; whether it is."""
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
+        until = now() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, until - now()))
+        return not any(thread.is_alive() for thread in self._threads)
 
     def _make_all_ready(self, jobs: Sequence[Job]) -> None:
         """Decode some inputs, in a thread of the decoders; behind others, where they take long."""
@@ -153,7 +158,7 @@ class Batcher:
     def _make_ready(self, job: Job) -> None:
         thread = threading.get_ident()
         with self._changed:
-            self._making[thread] = now()
+            self._begun[thread] = now()
         try:
             if not job.ticket.is_over:
                 job.view = self._model.view(job.value, name=f"input {job.place + 1}")
@@ -161,7 +166,7 @@ class Batcher:
         except Exception as error:
             job.ticket.fail(error)
         with self._changed:
-            del self._making[thread]
+            del self._begun[thread]
             self._decoding -= 1
             if not job.ticket.is_over:
                 job.ready = now()
@@ -169,12 +174,13 @@ class Batcher:
             self._changed.notify()
 
     def _run(self) -> None:
+        thread = threading.get_ident()
         while jobs := self._next():
-            self._begun = now()
             self._compute(jobs)
-            took, self._begun = now() - self._begun, None
-            each = took / len(jobs)
-            self._seconds_each += (each - self._seconds_each) / 8 if self._seconds_each else each
+            with self._changed:
+                took = now() - self._begun.pop(thread)
+                each = took / len(jobs) / len(self._threads)
+                self._seconds_each += (each - self._seconds_each) / 8 if self._seconds_each else each
 
     def _next(self) -> list[Job]:
         """The next batch, when its time has come; none when the queue is closed and empty."""
@@ -183,13 +189,21 @@ class Batcher:
                 first = self._ready.first()
                 if first is None:
                     if self._closed and not self._decoding:
+                        # The others find the same.
+                        self._changed.notify_all()
                         return []
                     self._changed.wait()
                     continue
                 patience = first.ready + self._max_wait - now()
                 if not self._decoding or len(self._ready) >= self._max_batch or patience <= 0:
-                    return self._ready.take()
+                    self._begun[threading.get_ident()] = now()
+                    return self._ready.take(self._share())
                 self._changed.wait(patience)
+
+    def _share(self) -> int:
+        """Inputs of the next batch, at most: threads that have nothing to do are worse than small batches."""
+        share = math.ceil(len(self._ready) / len(self._threads))
+        return min(max(share, self._max_batch // 2, 1), self._max_batch)
 
     def _compute(self, jobs: Sequence[Job]) -> None:
         jobs = [job for job in jobs if not job.ticket.is_over]

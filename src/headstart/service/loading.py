@@ -110,6 +110,7 @@ class Loader:
             Viewing(model, self._options.pixels),
             decoders=self._decoders,
             turns=self._options.decoders,
+            abreast=model.abreast,
             max_batch=self._options.max_batch,
             max_wait=self._options.max_wait_ms / 1000,
             queue=self._options.queue,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 from headstart import __version__
@@ -51,6 +52,28 @@ def document(options: ServiceOptions) -> dict[str, Any]:
     }
     if guarded:
         found["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    return found
+
+
+def with_examples(
+    document: Mapping[str, Any], bodies: Mapping[str, Any], parameters: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A document with an example at every body and parameter that one is given for.
+
+    Args:
+        document: of a service, as `document` gives it.
+        bodies: by the name of the schema; by media type where a body is one string.
+        parameters: of addresses, by name.
+    """
+    found = deepcopy(dict(document))
+    for operation in (one for item in found["paths"].values() for one in item.values()):
+        content = operation.get("requestBody", {}).get("content", {})
+        for media_type, stated in content.items():
+            named = stated["schema"].get("$ref", media_type).removeprefix(a("")["$ref"])
+            if named in bodies:
+                stated["example"] = bodies[named]
+        for parameter in operation.get("parameters", ()):
+            parameter["example"] = parameters[parameter["name"]]
     return found
 
 

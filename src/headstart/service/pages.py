@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import json
 from collections.abc import Callable, Mapping
 from importlib.resources import files
 from typing import Any
@@ -14,12 +15,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from headstart.service.errors import Json, refusal
+from headstart.service.examples import bodies, parameters
 from headstart.service.metrics import Metrics
+from headstart.service.openapi import with_examples
+from headstart.service.slot import Slot
 
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+SHEET = "page.css"
 _STYLE = (
     "body{font:1rem/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;"
-    "overflow-wrap:anywhere}code{font-family:ui-monospace,monospace}li{margin:.4rem 0}"
+    "overflow-wrap:anywhere}code,pre{font-family:ui-monospace,monospace}li{margin:.4rem 0}"
+    "pre{margin:.2rem 0 .8rem;white-space:pre-wrap}"
 )
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 # Nothing from elsewhere; pictures and sounds of the visitor's own; no markup from scripts.
@@ -34,6 +40,7 @@ class Pages:
     """Answers that no model is asked for.
 
     Args:
+        slot: has the model, of which examples are made.
         metrics: shown at /metrics.
         ready: whether requests are taken.
         alive: whether the engine and the decoders go on.
@@ -43,17 +50,18 @@ class Pages:
     def __init__(
         self,
         *,
+        slot: Slot,
         metrics: Metrics,
         ready: Callable[[], bool],
         alive: Callable[[], bool],
         document: Mapping[str, Any],
     ) -> None:
+        self._slot = slot
         self._metrics = metrics
         self._ready = ready
         self._alive = alive
         self._document = document
-        self._files = _page_files()
-        self._listed = listed(document)
+        self._files = page_files()
 
     async def page(self, request: Request) -> Response:
         """A file of the page."""
@@ -78,25 +86,31 @@ class Pages:
         """What it counts."""
         return Response(self._metrics.page(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    async def openapi(self, _: Request) -> Response:
+    async def openapi(self, request: Request) -> Response:
         """Its addresses, for programs."""
-        return Json(self._document)
+        return Json(self._exemplified(request))
 
-    async def docs(self, _: Request) -> Response:
+    async def docs(self, request: Request) -> Response:
         """Its addresses, for people."""
-        return Response(self._listed, media_type="text/html", headers={"Content-Security-Policy": POLICY})
+        page = listed(self._exemplified(request))
+        return Response(page, media_type="text/html", headers={"Content-Security-Policy": POLICY})
+
+    def _exemplified(self, request: Request) -> dict[str, Any]:
+        """The document with examples for the model that answers at the moment."""
+        with self._slot.pinned(request.scope) as loaded:
+            return with_examples(self._document, bodies(loaded), parameters(loaded))
 
 
-def _page_files() -> dict[str, bytes]:
+def page_files() -> dict[str, bytes]:
     """The files of the page by name: page.* and index.html."""
     folder = files("headstart.service") / "page"
-    if not folder.is_dir():
-        return {}
-    return {
+    found = {
         file.name: file.read_bytes()
         for file in folder.iterdir()
         if file.name.rpartition(".")[2] in _TYPES and file.is_file()
     }
+    palette = files("headstart.evaluation.report") / "templates" / "palette.css"
+    return {**found, SHEET: palette.read_bytes() + found[SHEET]}
 
 
 def listed(document: Mapping[str, Any]) -> str:
@@ -107,7 +121,8 @@ def listed(document: Mapping[str, Any]) -> str:
             codes = ", ".join(stated["responses"])
             rows.append(
                 f"<li><code>{html.escape(method.upper())} {_breakable(path)}</code> "
-                f"{html.escape(stated['summary'])} <small>({html.escape(codes)})</small></li>"
+                f"{html.escape(stated['summary'])} <small>({html.escape(codes)})</small>"
+                f"{_bodies(stated)}</li>"
             )
     info = document["info"]
     return (
@@ -117,6 +132,22 @@ def listed(document: Mapping[str, Any]) -> str:
         '<p>In full, for programs: <a href="openapi.json">openapi.json</a>.</p>'
         f"<ul>{''.join(rows)}</ul></html>"
     )
+
+
+def _bodies(stated: Mapping[str, Any]) -> str:
+    """The examples of what an operation takes, folded."""
+    content = stated.get("requestBody", {}).get("content", {})
+    return "".join(
+        f"<details><summary>An example, {html.escape(media_type)}</summary>"
+        f"<pre>{html.escape(_text(one['example']))}</pre></details>"
+        for media_type, one in content.items()
+        if "example" in one
+    )
+
+
+def _text(example: Any) -> str:
+    """As it is sent."""
+    return example if isinstance(example, str) else json.dumps(example, ensure_ascii=False)
 
 
 def _breakable(path: str) -> str:

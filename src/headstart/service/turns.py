@@ -35,13 +35,9 @@ class Turns:
 
     A batch is first of the request whose turn it is, then of those behind it. What that request has left
     waits until the others have had their turn: the largest request holds up another for one batch.
-
-    Args:
-        most: inputs of a batch.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self) -> None:
         self._lines: OrderedDict[Ticket, deque[Job]] = OrderedDict()
         self._count = 0
 
@@ -64,14 +60,14 @@ class Turns:
             self._count -= len(line)
         return None
 
-    def take(self) -> list[Job]:
-        """The next batch, of about one length; there must be a first."""
+    def take(self, most: int) -> list[Job]:
+        """The next batch, of about one length and at most so many; there must be a first."""
         lead, line = next(iter(self._lines.items()))
         length = line[0].length
         taken: list[Job] = []
         for ticket in list(self._lines):
-            taken += self._taken(ticket, length, self._most - len(taken))
-            if len(taken) == self._most:
+            taken += self._taken(ticket, length, most - len(taken))
+            if len(taken) == most:
                 break
         if lead in self._lines:
             self._lines.move_to_end(lead)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from timm import list_models
 from torch import nn
 
 from headstart.catalog import SOURCES, resolve
@@ -90,6 +89,9 @@ def _parse(model: str) -> tuple[Source, str]:
         return source_of(prefix), name
     knowing = [source for source in map(source_of, SOURCES) if source.knows(model)]
     if not knowing:
+        # It brings torchvision and torch's compiler, which most models need not have in memory.
+        from timm import list_models
+
         offline = describe()
         names = [name.partition(":")[2] for name in offline]
         names += list_models(pretrained=True, include_tags=False)

@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from headstart.contracts import HEAD, Backbone, Example, Head, Task
 from headstart.features.cutting.cut import Cut, NoCut
@@ -99,6 +98,9 @@ def _costs(layers: Layers, sample: Mapping[str, Tensor]) -> tuple[int, float]:
 
     Operations are counted, not timed: the same request is to give the same plan.
     """
+    # It brings torch's compiler, which no service needs to have in memory.
+    from torch.utils.flop_counter import FlopCounterMode
+
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         activation = layers.module(**sample)
     return activation[0].numel(), counter.get_total_flops() / len(activation)

@@ -19,6 +19,7 @@ from headstart.service.options import ServiceOptions, usable_name
 from headstart.service.server import bound, run_server
 from headstart.steps.reference import keep_reference
 from headstart.steps.service import Engine, ServiceFolder, add_model, opened, usual_folder
+from headstart.training.machine import give_back_freed_memory, keep_freed_memory
 
 
 def serve_model(
@@ -61,6 +62,9 @@ def serve_model(
             _say(stream, _made_known(records, path))
         _say(stream, f"Service {folder.path}: {_of(records)}.")
         app = build_app(records, open_version, options)
+        # Opening takes much more than answering: the network that an engine was made of, and its graph.
+        give_back_freed_memory()
+        keep_freed_memory()
         run_server(app, options, listener)
 
 

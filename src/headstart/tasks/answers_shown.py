@@ -15,8 +15,8 @@ NOTHING = "no answer"
 
 
 @dataclass(frozen=True)
-class Said:
-    """What was said of one question, and what is true.
+class Asked:
+    """A question, what was said of it, and what is true.
 
     Attributes:
         id: of the example.
@@ -41,11 +41,11 @@ class Said:
         return matches(said, [answer.text for answer in self.answers])
 
 
-def exhibits_of(said: Sequence[Said]) -> Exhibits:
+def exhibits_of(asked: Sequence[Asked]) -> Exhibits:
     """The most confident mistakes, then a few of the right answers that were least sure."""
-    wrong = sorted((one for one in said if not one.right), key=lambda one: (-one.score, one.id))
-    right = sorted((one for one in said if one.right), key=lambda one: (one.score, one.id))
-    note = f"{len(wrong)} of {len(said)} answers are no exact match"
+    wrong = sorted((one for one in asked if not one.right), key=lambda one: (-one.score, one.id))
+    right = sorted((one for one in asked if one.right), key=lambda one: (one.score, one.id))
+    note = f"{len(wrong)} of {len(asked)} answers are no exact match"
     if wrong:
         note += (
             "; the surest of them come first"
@@ -62,7 +62,7 @@ def exhibits_of(said: Sequence[Said]) -> Exhibits:
     )
 
 
-def _shown(one: Said) -> Shown:
+def _shown(one: Asked) -> Shown:
     parts = [Part("question", one.question), Part("context", one.context, tuple(_marks(one)))]
     if one.place is None:
         parts.append(Part(f"said, at {100 * one.score:.0f} %", NOTHING))
@@ -73,7 +73,7 @@ def _shown(one: Said) -> Shown:
     return Shown(one.id, parts)
 
 
-def _marks(one: Said) -> Iterator[Mark]:
+def _marks(one: Asked) -> Iterator[Mark]:
     """What was said and the true answer that shares most with it, in stretches that do not overlap."""
     said = one.place or (0, 0)
     if one.right:

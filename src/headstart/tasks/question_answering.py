@@ -32,7 +32,7 @@ from headstart.errors import ConfigError, DataError
 from headstart.modalities.text.windows import WindowsModality
 from headstart.tasks import answer_scores, metrics
 from headstart.tasks.answers import Answered, Truth
-from headstart.tasks.answers_shown import Said, exhibits_of
+from headstart.tasks.answers_shown import Asked, exhibits_of
 from headstart.tasks.heads import Classifier, build_head
 from headstart.tasks.options import METRIC_ALONE, main_metric, refuse_unknown
 from headstart.tasks.spans import Spans, best_spans
@@ -232,7 +232,7 @@ class QuestionAnswering:
         said = [self.decode(output, example.input) for example, output in zip(examples, outputs, strict=True)]
         return exhibits_of(
             [
-                Said(
+                Asked(
                     id=example.id,
                     question=example.input[0],
                     context=example.input[1],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import resource
 import sys
@@ -54,6 +55,18 @@ def keep_freed_memory() -> None:
         library = ctypes.CDLL("libc.so.6")
         library.mallopt(M_TRIM_THRESHOLD, MOST)
         library.mallopt(M_MMAP_THRESHOLD, MOST)
+    except (OSError, AttributeError):
+        return
+
+
+def give_back_freed_memory() -> None:
+    """Hand back to the system what is freed, also what is held by cycles of objects only.
+
+    Of what is no block of its own, only glibc's allocator can be asked.
+    """
+    gc.collect()
+    try:
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
     except (OSError, AttributeError):
         return
 

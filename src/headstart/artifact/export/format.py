@@ -58,6 +58,11 @@ class Format(Protocol):
         ...
 
     @staticmethod
+    def abreast() -> int:
+        """Calls that are computed beside each other no slower than one after another."""
+        ...
+
+    @staticmethod
     def open(files: Mapping[str, bytes], ports: Ports, precision: Precision) -> Compute:
         """What computes the files.
 

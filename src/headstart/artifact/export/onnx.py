@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 
 import torch
 
+from headstart.artifact.damage import export_anew, told_of
 from headstart.artifact.export.calibration import Batches
-from headstart.artifact.export.damage import told_of
 from headstart.artifact.export.format import Ports, Precision
 from headstart.artifact.export.graph import Traceable
 from headstart.artifact.export.onnx_int8 import quantise
@@ -72,13 +72,18 @@ class Onnx:
         return precision
 
     @staticmethod
+    def abreast() -> int:
+        """One: each call has every thread."""
+        return 1
+
+    @staticmethod
     def open(files: Mapping[str, bytes], ports: Ports, precision: Precision) -> Compute:
         """A session of ONNX Runtime on the processor; never reads a file that the model might name."""
         session = session_of(files[FILE])
         names, outputs = ports.inputs, ports.outputs
 
         def compute(inputs: Mapping[str, torch.Tensor]) -> Outcome:
-            with told_of(FILE, "onnx", "computed"):
+            with told_of(FILE, "computed", export_anew("onnx")):
                 found = session.run(outputs, {name: inputs[name].numpy() for name in names})
             return outcome(outputs, map(torch.from_numpy, found))
 
@@ -92,7 +97,7 @@ def session_of(model: bytes) -> Any:
         MissingExtra: ONNX Runtime is not installed.
         BundleError: the model is damaged, or names other files.
     """
-    with told_of(FILE, "onnx", "read"):
+    with told_of(FILE, "read", export_anew("onnx")):
         if names_files(model):
             raise ValueError("it names another file for its weights, which are to be in it")
     runtime = _package("onnxruntime")
@@ -104,7 +109,7 @@ def session_of(model: bytes) -> Any:
     options.add_session_config_entry("session.load_model_format", "ONNX")
     # It prints its errors beside raising them, unless they are fatal.
     options.log_severity_level = 4
-    with told_of(FILE, "onnx", "read"):
+    with told_of(FILE, "read", export_anew("onnx")):
         return runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 

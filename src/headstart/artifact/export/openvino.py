@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
 import torch
 
+from headstart.artifact.damage import export_anew, told_of
 from headstart.artifact.export.calibration import Batches
-from headstart.artifact.export.damage import told_of
 from headstart.artifact.export.format import Ports, Precision
 from headstart.artifact.export.graph import Traceable
+from headstart.artifact.export.openvino_compiled import Compiled
 from headstart.artifact.export.openvino_int8 import quantise
 from headstart.artifact.exported import Compute, Outcome, outcome
 from headstart.features.engines.openvino import computes_bf16, convert, openvino_core, openvino_itself
 
+# Calls beside each other, at most: each takes memory of its own for a batch.
+ABREAST = 4
 GRAPH, WEIGHTS = FILES = ("model.xml", "model.bin")
 
 
@@ -53,38 +55,32 @@ class OpenVINO:
         return "fp32" if precision == "bf16" and not computes_bf16() else precision
 
     @staticmethod
+    def abreast() -> int:
+        """As many as there are threads, up to a few."""
+        return min(torch.get_num_threads(), ABREAST)
+
+    @staticmethod
     def open(files: Mapping[str, bytes], ports: Ports, precision: Precision) -> Compute:
         """A compiled model."""
         core = openvino_core()
         settings = {
-            "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": "bf16" if OpenVINO.computed(precision) == "bf16" else "f32",
             "INFERENCE_NUM_THREADS": torch.get_num_threads(),
             "ENABLE_CPU_PINNING": False,
         }
-        with told_of(GRAPH, "openvino", "read"):
+        with told_of(GRAPH, "read", export_anew("openvino")):
             # Whatever is not XML, OpenVINO would try as a model of ONNX or others, which may name files.
             if not files[GRAPH].startswith(b"<?xml"):
                 raise ValueError("it is not XML")
             model = core.read_model(files[GRAPH], files[WEIGHTS])
-            compiled = core.compile_model(model, "CPU", settings)
-        names, outputs = ports.inputs, ports.outputs
-        idle: SimpleQueue[Any] = SimpleQueue()
+            compiled = Compiled(core, model, settings, OpenVINO.abreast())
 
         def compute(inputs: Mapping[str, torch.Tensor]) -> Outcome:
-            # A request is one caller's at a time; there are as many as callers ever met.
-            try:
-                request = idle.get_nowait()
-            except Empty:
-                request = compiled.create_infer_request()
-            given = {name: inputs[name].contiguous().numpy() for name in names}
-            try:
-                with told_of(GRAPH, "openvino", "computed"):
-                    request.infer(given, share_inputs=True)
-                    found = [torch.from_numpy(request.get_tensor(name).data.copy()) for name in outputs]
-            finally:
-                idle.put(request)
-            return outcome(outputs, found)
+            given = {name: inputs[name].contiguous().numpy() for name in ports.inputs}
+            with told_of(GRAPH, "computed", export_anew("openvino")), compiled.request() as request:
+                request.infer(given, share_inputs=True)
+                found = [torch.from_numpy(request.get_tensor(name).data.copy()) for name in ports.outputs]
+            return outcome(ports.outputs, found)
 
         return compute
 

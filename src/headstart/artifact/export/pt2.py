@@ -21,7 +21,7 @@ from zipfile import ZIP_STORED, ZipFile
 import torch
 from torch import Tensor
 
-from headstart.artifact.export.damage import told_of
+from headstart.artifact.damage import export_anew, told_of
 from headstart.artifact.export.pt2_graph import DTYPES, Graph, read_graph
 
 FILE = "model.pt2"
@@ -59,7 +59,7 @@ class Program:
             BundleError: an operator does not take what the graph gives it.
         """
         given = {**self.own, **dict(zip(self.asked, values, strict=True))}
-        with told_of(FILE, "torch", "computed"), torch.no_grad():
+        with told_of(FILE, "computed", export_anew("torch")), torch.no_grad():
             return self.graph(*(given[name] for name in self.graph.inputs))
 
 
@@ -69,7 +69,7 @@ def read_program(content: bytes) -> Program:
     Raises:
         BundleError: it is damaged, or has what is refused.
     """
-    with told_of(FILE, "torch", "read"), ZipFile(BytesIO(content)) as archive:
+    with told_of(FILE, "read", export_anew("torch")), ZipFile(BytesIO(content)) as archive:
         return _program(archive, len(content))
 
 

@@ -41,6 +41,11 @@ class Torch:
         return precision
 
     @staticmethod
+    def abreast() -> int:
+        """One: each call has every thread."""
+        return 1
+
+    @staticmethod
     def open(files: Mapping[str, bytes], ports: Ports, precision: Precision) -> Compute:
         """The program, read without running code of the file."""
         program = read_program(files[FILE])
