@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 from openvino import Model, opset13
 
 from headstart.artifact.export.openvino_compiled import Compiled
@@ -13,11 +16,19 @@ from headstart.features.engines.openvino import openvino_core
 INPUT = np.arange(8, dtype=np.float32).reshape(2, 4)
 
 
-def doubled(abreast: int) -> Compiled:
-    """What gives each number twice its value."""
+def doubled(abreast: int, then: Callable[..., Any] | None = None) -> Compiled:
+    """What gives each number twice its value.
+
+    Args:
+        abreast: calls that are computed beside each other.
+        then: compiles it the second time.
+    """
     x = opset13.parameter([-1, 4], np.float32, name="x")
     model = Model([opset13.multiply(x, opset13.constant(np.float32(2)))], [x])
-    return Compiled(openvino_core(), model, {"INFERENCE_NUM_THREADS": 2}, abreast)
+    core = openvino_core()
+    ways = iter([core.compile_model, then or core.compile_model])
+    twice = SimpleNamespace(compile_model=lambda *given: next(ways)(*given))
+    return Compiled(twice, model, {"INFERENCE_NUM_THREADS": 2}, abreast)
 
 
 def streams(request: Any) -> int:
@@ -32,17 +43,29 @@ def test_calls_that_meet_are_computed_beside_each_other() -> None:
     for _ in range(3):
         with compiled.request() as request:
             assert streams(request) == 1
-    assert compiled._compiling is None
+    assert compiled._compiling is not None and compiled._compiling.ident is None
     # Nobody waits until that is compiled.
     with compiled.request() as one, compiled.request() as other:
         assert one is not other and streams(one) == 1 and streams(other) in (1, 2)
-    assert compiled._compiling is not None
     compiled._compiling.join()
     with compiled.request() as one, compiled.request() as other, compiled.request() as third:
         assert [streams(one), streams(other), streams(third)] == [1, 2, 2]
         assert other is not third
     with compiled.request() as request:
         assert streams(request) == 1
+
+
+def test_where_there_is_no_room_for_that_calls_wait_for_each_other(caplog: pytest.LogCaptureFixture) -> None:
+    def refuse(*_: object) -> None:
+        raise MemoryError
+
+    compiled = doubled(2, then=refuse)
+    for _ in range(2):
+        with compiled.request() as one, compiled.request() as other:
+            assert [streams(one), streams(other)] == [1, 1]
+        assert compiled._compiling is not None
+        compiled._compiling.join()
+    assert "Batches are not computed beside each other." in caplog.text
 
 
 def test_where_calls_are_not_to_meet_nothing_more_is_compiled() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from torch import nn
 
+from headstart.artifact.run import RunFolder
 from headstart.config.load import load
 from headstart.contracts import HEAD
 from headstart.planning.facts import PhaseFacts
@@ -23,7 +24,8 @@ from headstart.steps.ending import FIXED, LEAST, MARGIN, Ending, within
 from headstart.steps.fitting import prepared_for
 from headstart.steps.folds import ENOUGH
 from headstart.steps.prepare import task_of
-from headstart.steps.record import Clock
+from headstart.steps.record import Clock, begin_record
+from headstart.steps.resume import plan_as_begun
 from headstart.steps.screen import watching
 from headstart.training import stopping
 from headstart.training.machine import machine_facts
@@ -174,7 +176,7 @@ def test_under_a_limit_that_is_too_short_nothing_is_measured_or_trained_and_the_
 
 
 def test_a_plan_shows_phases_where_there_is_time_for_them_and_keeps_them_for_another_limit(
-    stripes: Callable[[int, int], Path],
+    stripes: Callable[[int, int], Path], tmp_path: Path
 ) -> None:
     config = load(None, {"data.path": str(stripes(24, 48)), "model.image_size": 64, "time_limit": 600})
     machine = machine_facts("cpu")
@@ -191,7 +193,13 @@ def test_a_plan_shows_phases_where_there_is_time_for_them_and_keeps_them_for_ano
     alone = decide.decide(probe, prepared, task, backbone, machine, spent=599.0)
     assert ("phases", "none", "the probe alone") in plan_lines(alone)
     again = plan_from(plan_state(late))
-    assert again.phases == early.phases and again.in_time
+    assert again.phases == early.phases and not again.in_time
+    folder = RunFolder(tmp_path)
+    for plan in (early, late):
+        begin_record(folder, config, plan, prepared)
+        begun = plan_as_begun(folder, config, "cpu")
+        # Of a plan that was made in a hurry nothing holds.
+        assert (begun and begun.phases) == (early.phases if plan is early else None)
 
 
 def job_of(phase: dict[str, float], *, kept: bool = True, probed: bool = True) -> Any:
@@ -229,7 +237,8 @@ def test_the_forecast_counts_the_test_set_once(
 
 
 def test_a_step_fits_where_the_validations_that_it_needs_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(foresee, "_forward_seconds", lambda job: 1.0)
+    # Of a few examples, which may be much longer than the others.
+    monkeypatch.setattr(foresee, "_forward_seconds", lambda job: 1.0 * foresee.FAR)
     whole, upper = job_of({HEAD: 1e-3, "layer": 1e-4}), job_of({HEAD: 1e-3})
     needed = FIXED + MARGIN * TEST + (1 + LEAST) * VAL
     assert [foresee.step_fits(whole, needed + more) for more in (-1, 1)] == [False, True]

@@ -234,7 +234,7 @@ def test_terminal_report_and_card_warn_of_a_network_that_no_step_has_taught(
     shown = io.StringIO()
     show_scores(shown, run.result, ())
     said = " ".join(shown.getvalue().split())
-    warning = "No step was trained: this model has learned nothing from the data. Do not use it."
+    warning = "No step was trained: this model has learned nothing from the data. Give it more time."
     assert f"warning: {warning}" in said
     assert "Returned: the network as it was before training" in said
     card = (run.path / "model" / "README.md").read_text()

@@ -57,6 +57,7 @@ def plan_state(plan: Plan) -> dict[str, Any]:
     """As plan.json has it: value and reason by the name of the decision."""
     return {
         "format": 1,
+        "in_time": plan.in_time,
         "decisions": {
             name: {"value": _plain(attrgetter(name)(plan)), "reason": reason}
             for name, reason in plan.reasons.items()
@@ -84,6 +85,7 @@ def plan_from(state: Mapping[str, Any]) -> Plan:
         "optimiser": OptimiserPlan(**values["optimiser"]),
         "augment": Augmentation(**values["augment"]),
         "reasons": {name: decision["reason"] for name, decision in decisions.items()},
+        "in_time": state.get("in_time", True),
     }
     return Plan(**{**values, **made})
 

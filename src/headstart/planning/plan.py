@@ -56,8 +56,8 @@ class Plan:
         folds: of cross-validation, the first of which is held back as validation data; 1 is none.
         interpolate: whether weights between the probe's and the trained ones are tried, too.
         metric: the main one, on which the best weights are chosen (ties by the loss).
-        in_time: whether a step may fit into the time limit, as far as is known when the plan is made; no
-            decision, so that a run which goes on with another limit looks anew.
+        in_time: whether a step may fit into the time limit, as far as is known when the plan is made. Where
+            none does, nothing was tried for training, and a run that goes on decides anew.
     """
 
     task: str

@@ -181,23 +181,28 @@ class Batcher:
                 took = now() - self._begun.pop(thread)
                 each = took / len(jobs) / len(self._threads)
                 self._seconds_each += (each - self._seconds_each) / 8 if self._seconds_each else each
+            # While nothing is asked, nothing of what was is held.
+            del jobs
 
     def _next(self) -> list[Job]:
         """The next batch, when its time has come; none when the queue is closed and empty."""
         with self._changed:
             while True:
-                first = self._ready.first()
-                if first is None:
+                since = self._ready.since()
+                if since is None:
                     if self._closed and not self._decoding:
                         # The others find the same.
                         self._changed.notify_all()
                         return []
                     self._changed.wait()
                     continue
-                patience = first.ready + self._max_wait - now()
+                patience = since + self._max_wait - now()
                 if not self._decoding or len(self._ready) >= self._max_batch or patience <= 0:
                     self._begun[threading.get_ident()] = now()
-                    return self._ready.take(self._share())
+                    taken = self._ready.take(self._share())
+                    if len(self._ready):
+                        self._changed.notify()
+                    return taken
                 self._changed.wait(patience)
 
     def _share(self) -> int:

@@ -19,8 +19,8 @@ from headstart.service.connection import bounded
 from headstart.service.log import LoggingHandler
 from headstart.service.options import ServiceOptions
 
-# The server, and the reader of forms, which tells of every one that is malformed.
-_LOGGERS = ("uvicorn", "python_multipart")
+# The server, and the reader of forms, which tells of every one that is malformed; and what computes.
+_LOGGERS = ("uvicorn", "python_multipart", "headstart")
 # Connections that wait to be accepted.
 BACKLOG = 1024
 

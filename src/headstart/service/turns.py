@@ -50,18 +50,21 @@ class Turns:
         self._lines.setdefault(job.ticket, deque()).append(job)
         self._count += 1
 
-    def first(self) -> Job | None:
-        """The input that is next; None where there is none. Those that nobody waits for are dropped."""
+    def since(self) -> float | None:
+        """The moment from which one has been ready; None where there is none.
+
+        Requests that nobody waits for are dropped where they would be next.
+        """
         while self._lines:
             ticket, line = next(iter(self._lines.items()))
             if not ticket.is_over:
-                return line[0]
+                return min(line[0].ready for line in self._lines.values())
             del self._lines[ticket]
             self._count -= len(line)
         return None
 
     def take(self, most: int) -> list[Job]:
-        """The next batch, of about one length and at most so many; there must be a first."""
+        """The next batch, of about one length and at most so many; `since` must have found one."""
         lead, line = next(iter(self._lines.items()))
         length = line[0].length
         taken: list[Job] = []

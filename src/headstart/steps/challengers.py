@@ -71,17 +71,17 @@ def folder_for(
         time_limit: of the training, in seconds.
     """
     order = {"champion": instead_of, "known": known.digest(), "new": new.digest(), LIMIT: time_limit}
-    for path in folder.retrained.iterdir():
-        if not path.is_dir() or path.name == INPUTS:
-            continue
-        place = ChallengerFolder(path)
-        if place.order.is_file() and _fits(place, order):
-            write_json(place.order, order)
-            return place
-        if not place.finished:
-            shutil.rmtree(path)
-    place = ChallengerFolder(next_free(folder.retrained, "challenger"))
-    write_joined(place.data, known, new)
+    there = [path for path in folder.retrained.iterdir() if path.is_dir() and path.name != INPUTS]
+    places = [ChallengerFolder(path) for path in sorted(there)]
+    fitting = [place for place in places if place.order.is_file() and _fits(place, order)]
+    # First those that are finished.
+    place = next(iter(sorted(fitting, key=lambda place: not place.finished)), None)
+    for other in places:
+        if other != place and not other.finished:
+            shutil.rmtree(other.path)
+    if place is None:
+        place = ChallengerFolder(next_free(folder.retrained, "challenger"))
+        write_joined(place.data, known, new)
     write_json(place.order, order)
     return place
 

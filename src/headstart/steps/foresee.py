@@ -28,6 +28,8 @@ from headstart.training.measure import measure_steps
 
 # Examples of a batch by which time is measured; memory takes a whole one.
 FEW = 4
+# Others may take so many times less: they are shorter, or a large batch of them is computed faster.
+FAR = 3
 
 
 def foresee(job: Job, spent: float, limit: float | None) -> Forecast:
@@ -44,10 +46,9 @@ def foresee(job: Job, spent: float, limit: float | None) -> Forecast:
     began, plan, before = time.monotonic(), job.plan, peak_memory()
     train, val, test = (len(job.prepared.part(name)) for name in ("train", "val", "test"))
     each = _forward_seconds(job)
-    closing = _closing_seconds(job, each)
+    closing = fixed_seconds(job) + _testing_seconds(job, each)
     deepest = max(plan.phases, key=lambda phase: len(phase.rates), default=None)
-    passed = spent + time.monotonic() - began
-    late = limit is not None and passed + closing + _judging_seconds(job, each) >= limit
+    late = limit is not None and spent + time.monotonic() - began + closing >= limit
     if late or not plan.in_time:
         deepest = None
     facts = [
@@ -75,19 +76,22 @@ def foresee(job: Job, spent: float, limit: float | None) -> Forecast:
 
 
 def step_fits(job: Job, seconds: float) -> bool:
-    """Whether a step of training may fit into so many seconds, with what follows it; a few examples tell."""
-    each = _forward_seconds(job)
-    return _closing_seconds(job, each) + _judging_seconds(job, each) < seconds
+    """Whether a step of training may fit into so many seconds, with what follows it.
+
+    A few examples tell only what is far from it. Of what is near, a validation tells before the first step.
+    """
+    each = _forward_seconds(job) / FAR
+    return fixed_seconds(job) + _testing_seconds(job, each) + _judging_seconds(job, each) < seconds
 
 
-def _closing_seconds(job: Job, each: float) -> float:
-    """Of what follows, whether or not anything is trained.
+def _testing_seconds(job: Job, each: float) -> float:
+    """Of those examples of the test set that go through the network, whether or not anything is trained.
 
     Args:
         job: as planned.
         each: seconds of an example that goes through the whole network.
     """
-    return fixed_seconds(job) + MARGIN * _through(job) * each
+    return MARGIN * _through(job) * each
 
 
 def _judging_seconds(job: Job, each: float) -> float:

@@ -136,6 +136,7 @@ def result_record(
         "candidates": [
             {"share": one.share, "metric": one.metric, "calibrated_loss": one.calibrated_loss}
             for one in learned.tried
+            if any(each.training.steps for each in learned.rounds)
         ],
         "folds": [
             {"held": len(one.held), "epochs": one.training.epochs, "steps": one.training.steps}

@@ -88,13 +88,16 @@ def prepared_as_begun(folder: RunFolder, prepared: Prepared, *, allow_data_chang
 
 
 def plan_as_begun(folder: RunFolder, config: Config, device: str) -> Plan | None:
-    """The plan that a run began with, on the device at hand; None where it has not begun.
+    """The plan that a run began with, on the device at hand; None where it has not begun, or had no time to.
 
     What runs frozen layers on a device of another kind is chosen there, unless it was asked for.
     """
     if not folder.plan.exists():
         return None
-    plan = replace(begun := plan_from(read_json(folder.plan, "decisions")), device=device)
+    begun = plan_from(read_json(folder.plan, "decisions"))
+    if not begun.in_time:
+        return None
+    plan = replace(begun, device=device)
     if config.features.engine or _kind(begun.device) == _kind(device):
         return plan
     reasons = {**plan.reasons, "engines": f"chosen anew, as the run went on on {device}"}

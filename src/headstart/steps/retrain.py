@@ -51,6 +51,9 @@ from headstart.tasks.labels import label_names
 
 # New labels that are reason enough to train again.
 ENOUGH = 50
+# Checks of who is champion, and was: they may come out otherwise the next time.
+TAKEN_BACK = "rolled back"
+PASSING = (CHAMPION, TAKEN_BACK)
 
 
 @dataclass(frozen=True)
@@ -125,8 +128,9 @@ def retrain_service(
         champion = champion_of(records, path)
         left = _promoted_by_stopped(records, folder, champion)
         needed, why = _is_needed(records, champion)
+        told = () if left is None else (f"A call that was stopped promoted version {champion.number}.",)
         if if_needed and not needed and data is None:
-            return Retrained(f"Not needed: {why}.")
+            return Retrained(f"Not needed: {why}.", sentences=told)
         model = load_bundle(Path(champion.path))
         if not model.task.probed:
             raise RequestError(
@@ -139,8 +143,8 @@ def retrain_service(
         given = other_examples(config, data, label)[0] if data else ()
         new = new_examples(records, given, known, inputs=folder.retrained / INPUTS)
         if left is not None and not new.part("train"):
-            said = f"Nothing is new since version {champion.number} was promoted, by a call that was stopped."
-            return _retrained(said, left, RunFolder(Path(champion.path)), took=time.perf_counter() - began)
+            took = time.perf_counter() - began
+            return _retrained("Nothing is new.", left, RunFolder(Path(champion.path)), told=told, took=took)
         _refuse_nothing_new(new, path)
         if not needed:
             why = f"asked for, with {counted(len(new.examples), 'new example')}"
@@ -155,7 +159,7 @@ def retrain_service(
             _train(place.run, request, stream=stream)
         version, _ = add_model(records, place.run.path, note=f"retrained: {why}")
         decision = unwritten(records, place, version, "refused")
-        held = decision is not None and decision.evidence.get("margin") == margin
+        held = decision is not None and _holds(decision, margin)
         if decision is None or not held:
             decision = _judged(
                 records,
@@ -167,11 +171,17 @@ def retrain_service(
                 warnings=warnings,
             )
         write_verdict(place, decision)
-    told = _told(new, known, place.run)
     if not trained:
-        told = (_again(version, held=held), *told)
+        told = (*told, _again(version, held=held))
+    told = (*told, *_told(new, known, place.run))
     took = time.perf_counter() - began
     return _retrained(f"Why now: {why}.", decision, place.run, trained=trained, told=told, took=took)
+
+
+def _holds(refusal: Decision, margin: float) -> bool:
+    """Whether it would be decided in the same way: by this margin, and whoever is champion."""
+    found = Verdict.from_state(refusal.evidence)
+    return found.margin == margin and all(check.passed for check in found.checks if check.name in PASSING)
 
 
 def _retrained(
@@ -193,9 +203,11 @@ def _again(version: Version, *, held: bool) -> str:
 
     Args:
         version: the challenger's.
-        held: whether the decision of a call that was stopped holds; else it is judged anew.
+        held: whether the decision of a call that was stopped holds; else it is judged.
     """
-    then = "what the call decided that was stopped then holds" if held else "it is judged anew"
+    then = (
+        "what the call decided that was stopped then holds" if held else "it is judged by what is there now"
+    )
     return f"Nothing is trained: version {version.number} was trained from exactly this; {then}."
 
 
@@ -306,7 +318,7 @@ def _judged(
     found = replace(verdict(evidence, times, margin=margin), warnings=warnings)
     if any(number == challenger.number for number, _, _ in records.history(CHAMPION)):
         found = found.but(
-            "rolled back",
+            TAKEN_BACK,
             f"Version {challenger.number} was champion, and was taken back; "
             f"`headstart versions --promote {challenger.number}` makes it champion again.",
         )
@@ -338,7 +350,7 @@ def _decide(
         decision = decision_on(version, found)
         if records.succeed(decision, instead_of=instead_of):
             return decision
-        found = found.but("champion", f"Version {instead_of}, which it was compared with, is not champion.")
+        found = found.but(CHAMPION, f"Version {instead_of}, which it was compared with, is not champion.")
     decision = decision_on(version, found)
     records.add_decision(decision)
     return decision

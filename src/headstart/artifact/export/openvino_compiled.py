@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any
+
+_log = logging.getLogger(__name__)
 
 
 class Compiled:
@@ -25,13 +28,13 @@ class Compiled:
     """
 
     def __init__(self, core: Any, model: Any, settings: Mapping[str, Any], abreast: int) -> None:
-        self._abreast = abreast
         alone = {**settings, "PERFORMANCE_HINT": "LATENCY"}
         self._alone = _Requests(core.compile_model(model, "CPU", alone))
         several = {**settings, "PERFORMANCE_HINT": "THROUGHPUT", "NUM_STREAMS": abreast}
-        self._compile: Callable[[], Any] = partial(core.compile_model, model, "CPU", several)
         self._beside: _Requests | None = None
-        self._compiling: threading.Thread | None = None
+        # No daemon: a process that ends meanwhile waits for it, as the engine's threads end badly else.
+        compiling = partial(self._compile, partial(core.compile_model, model, "CPU", several))
+        self._compiling = threading.Thread(target=compiling, name="compiling") if abreast > 1 else None
         self._lock = threading.Lock()
         self._running = 0
 
@@ -49,17 +52,18 @@ class Compiled:
                 self._running -= 1
 
     def _requests(self) -> _Requests:
-        if self._running == 1 or self._abreast == 1:
+        if self._running == 1 or self._compiling is None:
             return self._alone
-        if self._beside is None and self._compiling is None:
-            self._compiling = threading.Thread(target=self._make_beside, name="compiling", daemon=True)
+        if self._compiling.ident is None:
             self._compiling.start()
         return self._beside or self._alone
 
-    def _make_beside(self) -> None:
-        self._beside = _Requests(self._compile())
-        # The model as it was read is of no use any more.
-        del self._compile
+    def _compile(self, compiled: Callable[[], Any]) -> None:
+        try:
+            self._beside = _Requests(compiled())
+        # There may be no memory for it; then calls go on waiting for each other.
+        except Exception:
+            _log.warning("Batches are not computed beside each other.", exc_info=True)
 
 
 class _Requests:

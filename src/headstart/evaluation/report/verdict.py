@@ -99,7 +99,7 @@ def untrained(result: Mapping[str, Any]) -> str:
     """A warning of a model that neither training nor a probe has taught anything; "" of any other."""
     if result.get("returned") != "trained" or result["steps"] or "linear_probe" in result["baselines"]:
         return ""
-    return "No step was trained: this model has learned nothing from the data. Do not use it."
+    return "No step was trained: this model has learned nothing from the data. Give it more time."
 
 
 def _of_choice(result: Mapping[str, Any]) -> str:
