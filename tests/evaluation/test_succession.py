@@ -196,6 +196,9 @@ def test_a_challenger_that_is_sure_of_too_much_is_refused() -> None:
     right = rights(200, range(40))
     found = judged(pair(right, right, sure=(0.8, 0.99)))
     assert failed(found) == ["calibration"]
+    # Twelve examples cannot show as much.
+    few = rights(12, range(3))
+    assert judged(pair(few, few, sure=(0.75, 0.85)), margin=1.0).promoted
 
 
 @pytest.mark.parametrize(("after", "promoted"), [(11.0, True), (16.9, True), (30.0, False)])
