@@ -85,7 +85,8 @@ def test_a_linear_probe_is_not_compared_with_itself():
 
 def test_of_a_network_that_nothing_has_taught_it_is_said():
     run = result(scores(0.9, 0.87, 0.93)) | {"returned": "trained", "steps": 0}
-    assert said(run) == "No step was trained: this model has learned nothing from the data. Give it more time."
+    warning = "No step was trained: this model has learned nothing from the data. Give it more time."
+    assert said(run) == warning
     assert said(run | {"steps": 1}) == ""
     assert untrained(run | {"baselines": {"linear_probe": {}}}) == ""
 
