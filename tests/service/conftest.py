@@ -42,18 +42,19 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 @pytest.fixture(scope="session")
 def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on pairs of texts."""
-    folder = tmp_path_factory.mktemp("texts")
-    rows = [f"he {'moves' if place % 2 else 'sleeps'} at {place},he walks,{place % 2}" for place in range(40)]
-    (folder / "table.csv").write_text("\n".join(["premise,hypothesis,label", *rows]))
-    return _fitted(folder / "table.csv", folder / "run", 0)
+    return _of_texts(tmp_path_factory.mktemp("texts"), "premise,hypothesis", ",he walks")
 
 
 @pytest.fixture(scope="session")
 def single_texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on single texts."""
-    folder = tmp_path_factory.mktemp("single-texts")
-    rows = [f"he {'moves' if place % 2 else 'sleeps'} at {place},{place % 2}" for place in range(40)]
-    (folder / "table.csv").write_text("\n".join(["text,label", *rows]))
+    return _of_texts(tmp_path_factory.mktemp("single-texts"), "text")
+
+
+def _of_texts(folder: Path, columns: str, others: str = "") -> Path:
+    """A run on a table of sentences, each followed by what is in the other columns."""
+    rows = [f"he {'moves' if place % 2 else 'sleeps'} at {place}{others},{place % 2}" for place in range(40)]
+    (folder / "table.csv").write_text("\n".join([f"{columns},label", *rows]))
     return _fitted(folder / "table.csv", folder / "run", 0)
 
 

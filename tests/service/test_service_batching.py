@@ -54,8 +54,8 @@ class Engine:
 
 @asynccontextmanager
 async def batching(engine: Engine, **given: Any) -> AsyncIterator[Batcher]:
-    settings = {"turns": 4, "abreast": 1, "max_batch": 4, "max_wait": 0.05, "queue": 20, **given}
-    with ThreadPoolExecutor(settings["turns"]) as decoders:
+    settings = {"views": 4, "abreast": 1, "max_batch": 4, "max_wait": 0.05, "queue": 20, **given}
+    with ThreadPoolExecutor(settings["views"]) as decoders:
         batcher = Batcher(engine, decoders=decoders, **settings)  # type: ignore[arg-type]
         try:
             yield batcher
@@ -150,7 +150,7 @@ def test_a_request_of_many_inputs_lets_others_be_decoded_between_them(
         engine.decoding.set()
         assert await many + await other == [14, 16, 18, 4]
 
-    assert trial(body, turns=1).viewed == [7, 2, 8, 9]
+    assert trial(body, views=1).viewed == [7, 2, 8, 9]
 
 
 def test_a_full_queue_refuses_and_has_room_again_later() -> None:
@@ -236,7 +236,7 @@ def test_one_large_request_does_not_hold_up_small_ones() -> None:
         assert await first + await small + await other == [2, 4, 5000]
         assert await large == [2 * value for value in range(1001, 1013)]
 
-    batches = trial(body, turns=1).batches
+    batches = trial(body, views=1).batches
     # Four of the large request, then each of the small ones in its turn, with its own length.
     assert batches[:4] == [[1], [*range(1001, 1005)], [2], [2500]]
     assert batches[4:] == [[*range(1005, 1009)], [*range(1009, 1013)]]
@@ -254,7 +254,7 @@ def test_requests_are_answered_whole_and_fill_up_a_batch() -> None:
         for one in every:
             await one
 
-    batches = trial(body, turns=1).batches
+    batches = trial(body, views=1).batches
     assert batches == [[1], [20, 21, 22, 30], [31, 32, 40, 41], [42]]
 
 
@@ -268,7 +268,7 @@ def test_batches_are_computed_beside_each_other_and_no_thread_is_left_without() 
         assert [await one for one in first] == [[2], [2]]
         assert await others == [2 * value for value in range(20, 26)]
 
-    engine = trial(body, abreast=2, turns=1)
+    engine = trial(body, abreast=2, views=1)
     # Of the six, whoever is free first leaves half to the other.
     assert sorted(map(len, engine.batches)) == [1, 1, 1, 2, 3]
 

@@ -57,7 +57,7 @@ class Batcher:
     Args:
         model: that answers.
         decoders: threads that make views.
-        turns: how many of them there are.
+        views: that are made at once, one a thread.
         abreast: batches that are computed beside each other.
         max_batch: inputs computed together, at most.
         max_wait: seconds that a ready input waits for others that are being decoded.
@@ -70,7 +70,7 @@ class Batcher:
         model: Answers,
         *,
         decoders: Executor,
-        turns: int,
+        views: int,
         abreast: int,
         max_batch: int,
         max_wait: float,
@@ -79,7 +79,7 @@ class Batcher:
     ) -> None:
         self._model = model
         self._decoders = decoders
-        self._turns = turns
+        self._views = views
         self._max_batch = max_batch
         self._max_wait = max_wait
         self._queue = queue
@@ -126,9 +126,9 @@ class Batcher:
         ticket = Ticket(len(values), deadline)
         try:
             jobs = [Job(ticket, place, value) for place, value in enumerate(values)]
-            # As many turns as there are decoders: a turn costs more than many an input.
-            for turn in range(min(self._turns, len(jobs))):
-                self._decoders.submit(self._make_all_ready, jobs[turn :: self._turns])
+            # A share for each decoder: handing one over costs more than many an input.
+            for share in range(min(self._views, len(jobs))):
+                self._decoders.submit(self._make_all_ready, jobs[share :: self._views])
             return await ticket.future
         finally:
             ticket.cancel()

@@ -109,7 +109,7 @@ class Loader:
         batcher = Batcher(
             Viewing(model, self._options.pixels),
             decoders=self._decoders,
-            turns=self._options.decoders,
+            views=self._options.decoders,
             abreast=model.abreast,
             max_batch=self._options.max_batch,
             max_wait=self._options.max_wait_ms / 1000,

@@ -75,7 +75,7 @@ def folder_for(
     places = [ChallengerFolder(path) for path in sorted(there)]
     fitting = [place for place in places if place.order.is_file() and _fits(place, order)]
     # First those that are finished.
-    place = next(iter(sorted(fitting, key=lambda place: not place.finished)), None)
+    place = min(fitting, key=lambda place: not place.finished, default=None)
     for other in places:
         if other != place and not other.finished:
             shutil.rmtree(other.path)

@@ -158,21 +158,20 @@ def retrain_service(
             request = replace(request, time_limit=limit, out=str(place.run.path))
             _train(place.run, request, stream=stream)
         version, _ = add_model(records, place.run.path, note=f"retrained: {why}")
-        decision = unwritten(records, place, version, "refused")
-        held = decision is not None and _holds(decision, margin)
-        if decision is None or not held:
-            decision = _judged(
-                records,
-                folder,
-                (champion, version),
-                runs=(run, place.run),
-                data=(known, new),
-                margin=margin,
-                warnings=warnings,
-            )
+        refusal = unwritten(records, place, version, "refused")
+        held = refusal if refusal is not None and _holds(refusal, margin) else None
+        decision = held or _judged(
+            records,
+            folder,
+            (champion, version),
+            runs=(run, place.run),
+            data=(known, new),
+            margin=margin,
+            warnings=warnings,
+        )
         write_verdict(place, decision)
     if not trained:
-        told = (*told, _again(version, held=held))
+        told = (*told, _again(version, held=held is not None))
     told = (*told, *_told(new, known, place.run))
     took = time.perf_counter() - began
     return _retrained(f"Why now: {why}.", decision, place.run, trained=trained, told=told, took=took)

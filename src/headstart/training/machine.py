@@ -7,6 +7,7 @@ import gc
 import os
 import resource
 import sys
+from contextlib import suppress
 
 import torch
 
@@ -51,12 +52,10 @@ def keep_freed_memory() -> None:
     Without it each block is handed back and its pages are zeroed anew: a quarter of the time of
     a step on a CPU, as measured. Elsewhere than on glibc nothing changes.
     """
-    try:
-        library = ctypes.CDLL("libc.so.6")
+    with suppress(OSError, AttributeError):
+        library = _glibc()
         library.mallopt(M_TRIM_THRESHOLD, MOST)
         library.mallopt(M_MMAP_THRESHOLD, MOST)
-    except (OSError, AttributeError):
-        return
 
 
 def give_back_freed_memory() -> None:
@@ -65,10 +64,17 @@ def give_back_freed_memory() -> None:
     Of what is no block of its own, only glibc's allocator can be asked.
     """
     gc.collect()
-    try:
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
-    except (OSError, AttributeError):
-        return
+    with suppress(OSError, AttributeError):
+        _glibc().malloc_trim(0)
+
+
+def _glibc() -> ctypes.CDLL:
+    """The library of the allocator; on other systems it, or what is asked of it, is not there.
+
+    Raises:
+        OSError: it is not there.
+    """
+    return ctypes.CDLL("libc.so.6")
 
 
 def _processor_has_bf16() -> bool:
